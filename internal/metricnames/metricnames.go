@@ -1,0 +1,73 @@
+// Package metricnames holds the names and labels of the metrics that the router
+// emits and that shifting, dashboards and alerts query. It must never import
+// anything: it is the vocabulary both sides share.
+package metricnames
+
+// Metrics of the router.
+const (
+	RequestsTotal                 = "tiershift_requests_total"
+	RequestDurationSeconds        = "tiershift_request_duration_seconds"
+	TimeToFirstTokenSeconds       = "tiershift_time_to_first_token_seconds"
+	OverheadSeconds               = "tiershift_overhead_seconds"
+	TokensTotal                   = "tiershift_tokens_total"
+	CostUSDTotal                  = "tiershift_cost_usd_total"
+	BaselineCostUSDTotal          = "tiershift_baseline_cost_usd_total"
+	ClassificationsTotal          = "tiershift_classifications_total"
+	ClassificationDurationSeconds = "tiershift_classification_duration_seconds"
+	FallbacksTotal                = "tiershift_fallbacks_total"
+	EscalationsTotal              = "tiershift_escalations_total"
+	ConfigInfo                    = "tiershift_config_info"
+	ConfigLastReloadSuccess       = "tiershift_config_last_reload_success"
+)
+
+// Labels.
+const (
+	LabelNamespace  = "namespace"
+	LabelPolicy     = "policy"
+	LabelRoute      = "route"
+	LabelTier       = "tier"
+	LabelModel      = "model"
+	LabelProvider   = "provider"
+	LabelOutcome    = "outcome"
+	LabelKind       = "kind"
+	LabelMethod     = "method"
+	LabelClass      = "class"
+	LabelCause      = "cause"
+	LabelDigest     = "digest"
+	LabelGeneration = "generation"
+)
+
+// Values of LabelOutcome.
+const (
+	// OutcomeSuccess: the client got a whole answer.
+	OutcomeSuccess = "success"
+	// OutcomeRejected: the request was refused before any upstream call.
+	OutcomeRejected = "rejected"
+	// OutcomeClientError: the provider refused the request itself (a 4xx that
+	// was passed on).
+	OutcomeClientError = "client_error"
+	// OutcomeUpstreamError: no attempt succeeded.
+	OutcomeUpstreamError = "upstream_error"
+	// OutcomeCut: the upstream ended in the middle of a stream.
+	OutcomeCut = "cut"
+	// OutcomeCancelled: the client went away first.
+	OutcomeCancelled = "cancelled"
+)
+
+// Values of LabelKind.
+const (
+	KindInput       = "input"
+	KindCachedInput = "cached_input"
+	KindCacheWrite  = "cache_write"
+	KindOutput      = "output"
+	KindReasoning   = "reasoning"
+)
+
+// Values of LabelMethod.
+const (
+	MethodRules = "rules"
+	MethodModel = "model"
+	MethodLLM   = "llm"
+	// MethodNone: no step decided; the low-confidence or default tier served.
+	MethodNone = "none"
+)
