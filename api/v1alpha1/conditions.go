@@ -43,121 +43,121 @@ const (
 
 // Reasons of any kind.
 const (
-	// ReasonReady: everything that the spec asks for is in place.
+	// ReasonReady says that everything that the spec asks for is in place.
 	ReasonReady = "Ready"
-	// ReasonNotReady: another condition says what is missing.
+	// ReasonNotReady says that another condition says what is missing.
 	ReasonNotReady = "NotReady"
-	// ReasonDegraded: some of it works and some does not; the message says what.
+	// ReasonDegraded says that some of it works and some does not; the message says what.
 	ReasonDegraded = "Degraded"
-	// ReasonPending: not looked at yet.
+	// ReasonPending says that the operator has not looked yet.
 	ReasonPending = "Pending"
-	// ReasonSuspended: spec.suspend is true and nothing is changed.
+	// ReasonSuspended says that spec.suspend is true and nothing is changed.
 	ReasonSuspended = "Suspended"
-	// ReasonNotSupported: the spec asks for something that this version of
+	// ReasonNotSupported says that the spec asks for something that this version of
 	// Tiershift does not do.
 	ReasonNotSupported = "NotSupported"
-	// ReasonError: the operator failed and tries again; the message says at what.
+	// ReasonError says that the operator failed and tries again; the message says at what.
 	ReasonError = "Error"
 )
 
 // Reasons of SecretResolved, and of ResolvedRefs where a Secret or ConfigMap is
 // missing.
 const (
-	// ReasonResolved: everything named exists.
+	// ReasonResolved says that everything named exists.
 	ReasonResolved = "Resolved"
-	// ReasonNoSecretNeeded: the spec names no Secret.
+	// ReasonNoSecretNeeded says that the spec names no Secret.
 	ReasonNoSecretNeeded = "NoSecretNeeded"
-	// ReasonSecretNotFound: a named Secret does not exist.
+	// ReasonSecretNotFound says that a named Secret does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
-	// ReasonSecretKeyNotFound: a named Secret lacks the named key.
+	// ReasonSecretKeyNotFound says that a named Secret lacks the named key.
 	ReasonSecretKeyNotFound = "SecretKeyNotFound"
-	// ReasonSecretKeyEmpty: the named key of a Secret is empty.
+	// ReasonSecretKeyEmpty says that the named key of a Secret is empty.
 	ReasonSecretKeyEmpty = "SecretKeyEmpty"
-	// ReasonConfigMapNotFound: a named ConfigMap does not exist.
+	// ReasonConfigMapNotFound says that a named ConfigMap does not exist.
 	ReasonConfigMapNotFound = "ConfigMapNotFound"
-	// ReasonConfigMapKeyNotFound: a named ConfigMap lacks the named key.
+	// ReasonConfigMapKeyNotFound says that a named ConfigMap lacks the named key.
 	ReasonConfigMapKeyNotFound = "ConfigMapKeyNotFound"
-	// ReasonConfigMapInvalid: the named key does not hold what it should.
+	// ReasonConfigMapInvalid says that the named key does not hold what it should.
 	ReasonConfigMapInvalid = "ConfigMapInvalid"
 )
 
 // Reasons of Authenticated.
 const (
-	// ReasonAuthenticated: the provider accepted the key.
+	// ReasonAuthenticated says that the provider accepted the key.
 	ReasonAuthenticated = "Authenticated"
-	// ReasonProbeDisabled: spec.probe.mode is Disabled.
+	// ReasonProbeDisabled says that spec.probe.mode is Disabled.
 	ReasonProbeDisabled = "ProbeDisabled"
-	// ReasonKeyRejected: the provider answered 401 or 403.
+	// ReasonKeyRejected says that the provider answered 401 or 403.
 	ReasonKeyRejected = "KeyRejected"
-	// ReasonNextKeyInUse: the provider rejects the key of secretRef and accepts
+	// ReasonNextKeyInUse says that the provider rejects the key of secretRef and accepts
 	// that of nextSecretRef.
 	ReasonNextKeyInUse = "NextKeyInUse"
-	// ReasonProbeFailed: the provider could not be reached or answered with
+	// ReasonProbeFailed says that the provider could not be reached or answered with
 	// neither a list nor a rejection; this says nothing about the key.
 	ReasonProbeFailed = "ProbeFailed"
 )
 
 // Reasons of CredentialsReady, PricingResolved and, of a tier, Ready.
 const (
-	// ReasonCredentialNotFound: a named ProviderCredential does not exist.
+	// ReasonCredentialNotFound says that a named ProviderCredential does not exist.
 	ReasonCredentialNotFound = "CredentialNotFound"
-	// ReasonCredentialNotReady: a named ProviderCredential is not Ready.
+	// ReasonCredentialNotReady says that a named ProviderCredential is not Ready.
 	ReasonCredentialNotReady = "CredentialNotReady"
-	// ReasonPriceUnknown: a model has neither pricing nor a catalogue entry.
+	// ReasonPriceUnknown says that a model has neither pricing nor a catalogue entry.
 	ReasonPriceUnknown = "PriceUnknown"
-	// ReasonNoUsableModel: no model of the tier can be routed to.
+	// ReasonNoUsableModel says that no model of the tier can be routed to.
 	ReasonNoUsableModel = "NoUsableModel"
 )
 
 // Reasons of Accepted.
 const (
-	// ReasonAccepted: the spec makes sense as it stands.
+	// ReasonAccepted says that the spec makes sense as it stands.
 	ReasonAccepted = "Accepted"
-	// ReasonInvalid: a field has a value that cannot be used; the message names
+	// ReasonInvalid says that a field has a value that cannot be used; the message names
 	// it.
 	ReasonInvalid = "Invalid"
-	// ReasonInvalidExpression: a CEL expression does not compile.
+	// ReasonInvalidExpression says that a CEL expression does not compile.
 	ReasonInvalidExpression = "InvalidExpression"
-	// ReasonConflictingTiers: a route's minTier ranks above its maxTier.
+	// ReasonConflictingTiers says that a route's minTier ranks above its maxTier.
 	ReasonConflictingTiers = "ConflictingTiers"
 )
 
 // Reasons of ResolvedRefs.
 const (
-	// ReasonTierNotFound: a named ModelTier does not exist.
+	// ReasonTierNotFound says that a named ModelTier does not exist.
 	ReasonTierNotFound = "TierNotFound"
-	// ReasonTierNotReady: a named ModelTier is not Ready.
+	// ReasonTierNotReady says that a named ModelTier is not Ready.
 	ReasonTierNotReady = "TierNotReady"
-	// ReasonModelNotFound: spec.baseline names a model that its tier lacks.
+	// ReasonModelNotFound says that spec.baseline names a model that its tier lacks.
 	ReasonModelNotFound = "ModelNotFound"
 )
 
 // Reasons of Programmed.
 const (
-	// ReasonProgrammed: every replica acknowledges the config digest.
+	// ReasonProgrammed says that every replica acknowledges the config digest.
 	ReasonProgrammed = "Programmed"
-	// ReasonProgressing: some replicas are still to acknowledge it.
+	// ReasonProgressing says that some replicas are still to acknowledge it.
 	ReasonProgressing = "Progressing"
-	// ReasonConfigRejected: a replica refused the config and serves the last
+	// ReasonConfigRejected says that a replica refused the config and serves the last
 	// good one.
 	ReasonConfigRejected = "ConfigRejected"
-	// ReasonConfigTooLarge: the compiled config does not fit into a ConfigMap.
+	// ReasonConfigTooLarge says that the compiled config does not fit into a ConfigMap.
 	ReasonConfigTooLarge = "ConfigTooLarge"
-	// ReasonNoReplicas: the policy runs no router.
+	// ReasonNoReplicas says that the policy runs no router.
 	ReasonNoReplicas = "NoReplicas"
 )
 
 // Reasons of BudgetWithinLimit.
 const (
-	// ReasonWithinLimit: the period's spend is below the limit.
+	// ReasonWithinLimit says that the period's spend is below the limit.
 	ReasonWithinLimit = "WithinLimit"
-	// ReasonNoBudget: the policy has no budget.
+	// ReasonNoBudget says that the policy has no budget.
 	ReasonNoBudget = "NoBudget"
-	// ReasonThresholdReached: a threshold's action is in force; spend is still
+	// ReasonThresholdReached says that a threshold's action is in force; spend is still
 	// below the limit.
 	ReasonThresholdReached = "ThresholdReached"
-	// ReasonLimitReached: the period's spend reached the limit.
+	// ReasonLimitReached says that the period's spend reached the limit.
 	ReasonLimitReached = "LimitReached"
-	// ReasonSpendUnknown: the spend could not be read.
+	// ReasonSpendUnknown says that the spend could not be read.
 	ReasonSpendUnknown = "SpendUnknown"
 )

@@ -34,6 +34,8 @@ const (
 
 	// DefaultJudgeSamplePercent is [Judge.SamplePercent].
 	DefaultJudgeSamplePercent Decimal = "1"
+	// DefaultJudgeMaxCostUSDPerDay is [Judge.MaxCostUSDPerDay].
+	DefaultJudgeMaxCostUSDPerDay Decimal = "1"
 
 	// DefaultMaxAttempts is [Fallback.MaxAttempts].
 	DefaultMaxAttempts int32 = 3
@@ -60,15 +62,28 @@ const (
 	DefaultAudience = "tiershift"
 )
 
-// DefaultFallbackCauses are [Fallback.On].
+// DefaultFallbackCauses are [Fallback.Causes] of a policy that names none.
 func DefaultFallbackCauses() []FallbackCause {
 	return []FallbackCause{CauseTimeout, CauseRateLimited, CauseServerError, CauseConnectionError, CauseContextExceeded}
 }
 
+// Causes are the causes that lead to a next attempt, from whichever of [Fallback.On]
+// and [Fallback.OnUnquoted] the manifest arrived in. An empty list turns fallback
+// off. f may be nil.
+func (f *Fallback) Causes() []FallbackCause {
+	switch {
+	case f != nil && f.On != nil:
+		return f.On
+	case f != nil && f.OnUnquoted != nil:
+		return f.OnUnquoted
+	}
+	return DefaultFallbackCauses()
+}
+
 // ResolveShift is the shift in force for a route: each field is the route's, else
-// the policy's, else its default. Objectives and Metrics are taken as a whole;
-// Objectives stays nil when neither has any. Either argument may be nil, and
-// neither is changed.
+// the policy's, else its default. Objectives and Metrics are taken as a whole. Where
+// neither has objectives there is nothing to shift towards, and Mode is [ShiftOff].
+// Either argument may be nil, and neither is changed.
 func ResolveShift(policy, route *Shift) Shift {
 	resolved := Shift{
 		Mode:        ShiftOff,
@@ -85,6 +100,9 @@ func ResolveShift(policy, route *Shift) Shift {
 	}
 	if resolved.Metrics.Source == "" {
 		resolved.Metrics.Source = MetricsScrape
+	}
+	if resolved.Objectives == nil {
+		resolved.Mode = ShiftOff
 	}
 	return resolved
 }

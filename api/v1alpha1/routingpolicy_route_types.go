@@ -159,10 +159,10 @@ type Judge struct {
 	Rubric string `json:"rubric,omitempty"`
 
 	// maxCostUSDPerDay is what judging this route may cost per day (UTC) in USD;
-	// then it stops until the next. Required, so that nobody pays for judging
-	// without having written how much.
+	// then it stops until the next. Omitted: "1", since judging costs money that
+	// no client asked to spend.
 	//
-	// +required
+	// +optional
 	// +kubebuilder:validation:XValidation:rule=`self.matches('^[0-9]{1,6}([.][0-9]{1,6})?$') && self.matches('[1-9]')`,message=`quality.judge.maxCostUSDPerDay must be a decimal above 0, such as "5"`
-	MaxCostUSDPerDay Decimal `json:"maxCostUSDPerDay"`
+	MaxCostUSDPerDay Decimal `json:"maxCostUSDPerDay,omitempty"`
 }

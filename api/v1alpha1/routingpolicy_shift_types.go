@@ -20,10 +20,12 @@ const (
 // the cheapest split that meets its objectives.
 //
 // A route takes each field that it omits from spec.shift; objectives and metrics
-// are taken or replaced as a whole.
+// are taken or replaced as a whole. A route left without objectives does not
+// shift.
 type Shift struct {
-	// mode is Automatic, Recommend (says in status what it would do) or Off.
-	// Omitted in a route: spec.shift.mode. Omitted in both: Off.
+	// mode is Automatic, Recommend (says in status what it would do) or "Off", in
+	// quotes since YAML reads a bare Off as false. Omitted in a route:
+	// spec.shift.mode. Omitted in both: "Off".
 	//
 	// +optional
 	Mode ShiftMode `json:"mode,omitempty"`
@@ -62,7 +64,8 @@ type Shift struct {
 	Cooldown *metav1.Duration `json:"cooldown,omitempty"`
 
 	// objectives are what a split must meet. Modes Automatic and Recommend need
-	// them. Omitted in a route: spec.shift.objectives.
+	// them. Omitted in a route: spec.shift.objectives. Omitted in both: the route
+	// does not shift.
 	//
 	// +optional
 	Objectives *ShiftObjectives `json:"objectives,omitempty"`

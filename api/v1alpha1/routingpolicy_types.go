@@ -5,15 +5,15 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // RoutingPolicySpec says which request goes to which tier, what it may cost and
 // who serves it.
 //
-// +kubebuilder:validation:XValidation:rule=`self.tiers.exists(t, t.name == self.defaultTier)`,message=`spec.defaultTier must name a tier listed in spec.tiers`
-// +kubebuilder:validation:XValidation:rule=`!has(self.baseline) || self.tiers.exists(t, t.name == self.baseline.tier)`,message=`spec.baseline.tier must name a tier listed in spec.tiers`
-// +kubebuilder:validation:XValidation:rule=`!has(self.classification) || !has(self.classification.llm) || self.tiers.exists(t, t.name == self.classification.llm.tier)`,message=`spec.classification.llm.tier must name a tier listed in spec.tiers`
-// +kubebuilder:validation:XValidation:rule=`!has(self.classification) || !has(self.classification.lowConfidenceTier) || self.tiers.exists(t, t.name == self.classification.lowConfidenceTier)`,message=`spec.classification.lowConfidenceTier must name a tier listed in spec.tiers`
+// +kubebuilder:validation:XValidation:rule=`self.tiers.exists(t, t.name == self.defaultTier)`,fieldPath=`.defaultTier`,message=`spec.defaultTier must name a tier listed in spec.tiers`
+// +kubebuilder:validation:XValidation:rule=`!has(self.baseline) || self.tiers.exists(t, t.name == self.baseline.tier)`,fieldPath=`.baseline.tier`,message=`spec.baseline.tier must name a tier listed in spec.tiers`
+// +kubebuilder:validation:XValidation:rule=`!has(self.classification) || !has(self.classification.llm) || self.tiers.exists(t, t.name == self.classification.llm.tier)`,fieldPath=`.classification.llm.tier`,message=`spec.classification.llm.tier must name a tier listed in spec.tiers`
+// +kubebuilder:validation:XValidation:rule=`!has(self.classification) || !has(self.classification.lowConfidenceTier) || self.tiers.exists(t, t.name == self.classification.lowConfidenceTier)`,fieldPath=`.classification.lowConfidenceTier`,message=`spec.classification.lowConfidenceTier must name a tier listed in spec.tiers`
 // +kubebuilder:validation:XValidation:rule=`!has(self.routes) || self.routes.all(r, !has(r.tier) || self.tiers.exists(t, t.name == r.tier))`,message=`spec.routes[*].tier must name a tier listed in spec.tiers`
 // +kubebuilder:validation:XValidation:rule=`!has(self.routes) || self.routes.all(r, !has(r.minTier) || self.tiers.exists(t, t.name == r.minTier))`,message=`spec.routes[*].minTier must name a tier listed in spec.tiers`
 // +kubebuilder:validation:XValidation:rule=`!has(self.routes) || self.routes.all(r, !has(r.maxTier) || self.tiers.exists(t, t.name == r.maxTier))`,message=`spec.routes[*].maxTier must name a tier listed in spec.tiers`
 // +kubebuilder:validation:XValidation:rule=`!has(self.routes) || self.routes.all(r, !has(r.quality) || self.tiers.exists(t, t.name == r.quality.judge.tier))`,message=`spec.routes[*].quality.judge.tier must name a tier listed in spec.tiers`
-// +kubebuilder:validation:XValidation:rule=`!has(self.shift) || !has(self.shift.mode) || self.shift.mode == 'Off' || has(self.shift.objectives)`,message=`spec.shift.mode Automatic and Recommend need spec.shift.objectives: without an objective there is nothing to shift towards`
+// +kubebuilder:validation:XValidation:rule=`!has(self.shift) || !has(self.shift.mode) || self.shift.mode == 'Off' || has(self.shift.objectives) || (has(self.routes) && self.routes.exists(r, has(r.shift) && has(r.shift.objectives)))`,fieldPath=`.shift.mode`,message=`spec.shift.mode Automatic and Recommend need objectives, in spec.shift or in a route's shift: without any there is nothing to shift towards`
 // +kubebuilder:validation:XValidation:rule=`!has(self.routes) || self.routes.all(r, !has(r.shift) || !has(r.shift.mode) || r.shift.mode == 'Off' || has(r.shift.objectives) || (has(self.shift) && has(self.shift.objectives)))`,message=`spec.routes[*].shift.mode Automatic and Recommend need objectives, in the route's shift or in spec.shift`
 type RoutingPolicySpec struct {
 	// tiers are the ModelTiers of the same namespace that this policy may use, 1
@@ -141,16 +141,25 @@ const (
 
 // Fallback says what happens when a model fails before it answered: the next
 // attempt goes to another model of the tier, then one tier up, never in a cycle.
+//
+// +kubebuilder:validation:XValidation:rule=`!has(self.on) || !has(self.__true__)`,message=`fallback.on is set twice, once in quotes: YAML reads an unquoted on as true`
 type Fallback struct {
 	// on are the causes that lead to a next attempt; any other failure goes back
-	// to the client. Default: Timeout, RateLimited, ServerError,
-	// ConnectionError, ContextExceeded. An empty list turns fallback off.
+	// to the client. An empty list turns fallback off. Omitted: Timeout,
+	// RateLimited, ServerError, ConnectionError, ContextExceeded.
 	//
 	// +optional
 	// +listType=set
-	// +kubebuilder:default={Timeout,RateLimited,ServerError,ConnectionError,ContextExceeded}
 	// +kubebuilder:validation:MaxItems=5
 	On []FallbackCause `json:"on,omitzero"`
+
+	// true is on, as it arrives from a manifest that does not quote the key: YAML
+	// 1.1, which kubectl reads, takes on for true. Manifests say on, quoted or not.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=5
+	OnUnquoted []FallbackCause `json:"true,omitzero"`
 
 	// maxAttempts is how many upstream calls one request may cause, the first
 	// included, 1 to 10. Default: 3.
@@ -197,7 +206,7 @@ type Fallback struct {
 // +kubebuilder:printcolumn:name="Budget",type=string,JSONPath=`.status.conditions[?(@.type=="BudgetWithinLimit")].status`,priority=1
 // +kubebuilder:printcolumn:name="Baseline USD",type=string,JSONPath=`.status.spend.baselineCostUSD`,priority=1
 // +kubebuilder:printcolumn:name="Suspended",type=boolean,JSONPath=`.spec.suspend`,priority=1
-// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 type RoutingPolicy struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional

@@ -272,6 +272,11 @@ func (in *Fallback) DeepCopyInto(out *Fallback) {
 		*out = make([]FallbackCause, len(*in))
 		copy(*out, *in)
 	}
+	if in.OnUnquoted != nil {
+		in, out := &in.OnUnquoted, &out.OnUnquoted
+		*out = make([]FallbackCause, len(*in))
+		copy(*out, *in)
+	}
 	if in.MaxAttempts != nil {
 		in, out := &in.MaxAttempts, &out.MaxAttempts
 		*out = new(int32)
