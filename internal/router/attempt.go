@@ -1,0 +1,249 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tiershift/tiershift/internal/metricnames"
+	"github.com/tiershift/tiershift/internal/pricing"
+	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/router/upstream"
+	"github.com/tiershift/tiershift/internal/routerconfig"
+)
+
+// maxErrorBytes is how much of a provider's error answer is read.
+const maxErrorBytes = 64 << 10
+
+// try makes one attempt. It is true when the request is done with: answered,
+// passed on, or abandoned by its client.
+func (x *exchange) try(m *model) (done bool) {
+	x.attempts = append(x.attempts, attempt{model: m})
+	a := x.last()
+	key, ok := m.provider.key(x.engine.keys)
+	if !ok {
+		a.cause = causeRejected
+		a.detail = fmt.Sprintf("no key: the Secret file %s is missing or empty", m.provider.KeyFile)
+		return false
+	}
+	done, refused := x.call(a, key)
+	if refused && m.provider.refused(x.engine.keys, key) && x.calls < x.engine.config.Fallback.MaxAttempts {
+		if next, ok := m.provider.key(x.engine.keys); ok {
+			a.cause, a.detail = "", ""
+			done, _ = x.call(a, next)
+		}
+	}
+	if a.cause != "" && a.cause != routerconfig.CauseContextExceeded {
+		m.health.failed(x.server.now(), a.retryAfter)
+	}
+	return done
+}
+
+// call makes one upstream call. refused is true when the provider did not
+// accept the key.
+func (x *exchange) call(a *attempt, key string) (done, refused bool) {
+	x.calls++
+	begun := x.server.now()
+	resp, err := x.send(a.model, key)
+	if err != nil {
+		x.waiting += x.server.now().Sub(begun)
+		return x.transportFailure(a, err), false
+	}
+	defer resp.Close()
+	a.status = resp.StatusCode
+	if a.status/100 != 2 {
+		body, _ := resp.ReadAll(x.scratch.response[:0], maxErrorBytes) // a cut error answer still has its status
+		x.scratch.response = body
+		x.waiting += x.server.now().Sub(begun)
+		return x.refusal(a, resp, body), a.status == http.StatusUnauthorized || a.status == http.StatusForbidden
+	}
+	if encoding := resp.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		a.cause, a.detail = routerconfig.CauseServerError, "answered compressed although that was not asked for"
+		x.chargeEstimate(a, 0)
+		return false, false
+	}
+	if x.request.Stream {
+		return x.relayStream(a, resp, begun), false
+	}
+	return x.relayJSON(a, resp, begun), false
+}
+
+// send writes the request with the few bytes changed that must change.
+func (x *exchange) send(m *model, key string) (*upstream.Response, error) {
+	s := x.scratch
+	var total int
+	s.segments, s.rewrite, total = x.request.Rewrite(openai.Edits{
+		Model:           m.Name,
+		IncludeUsage:    x.request.Stream,
+		MaxOutputTokens: x.outputCap(m),
+		MaxTokensField:  m.provider.maxTokensField(),
+	}, s.segments[:0], s.rewrite[:0])
+	s.out = x.appendHead(s.out[:0], m.provider, key)
+	return m.provider.client.Do(x.r.Context(), &upstream.Request{
+		Method: http.MethodPost,
+		Path:   "/chat/completions",
+		Head:   s.out,
+		Body:   s.segments, ContentLength: int64(total),
+		Timeouts: upstream.Timeouts{
+			FirstByte: time.Duration(m.Timeouts.FirstToken),
+			Idle:      time.Duration(m.Timeouts.Idle),
+			Total:     time.Duration(m.Timeouts.Request),
+		},
+	})
+}
+
+// outputCap is the least of the route's cap and, where the request asks for
+// more than the model can give, the model's.
+func (x *exchange) outputCap(m *model) int64 {
+	limit := x.decision.route.MaxOutputTokens
+	if m.MaxOutputTokens > 0 && x.request.MaxOutputTokens() > m.MaxOutputTokens && (limit == 0 || m.MaxOutputTokens < limit) {
+		limit = m.MaxOutputTokens
+	}
+	return limit
+}
+
+// appendHead writes the header lines: the provider's own, its key, and the
+// trace of the caller, if it sends one.
+func (x *exchange) appendHead(dst []byte, p *provider, key string) []byte {
+	dst = append(dst, p.head...)
+	switch {
+	case key == "":
+	case p.KeyScheme == routerconfig.KeyAPIKeyHeader:
+		dst = append(append(append(dst, "api-key: "...), key...), "\r\n"...)
+	default:
+		dst = append(append(append(dst, "Authorization: Bearer "...), key...), "\r\n"...)
+	}
+	for _, name := range []string{"Traceparent", "Tracestate"} {
+		if v := x.r.Header[name]; len(v) > 0 {
+			dst = append(append(append(append(dst, name...), ": "...), v[0]...), "\r\n"...)
+		}
+	}
+	return dst
+}
+
+// transportFailure records a call that brought no answer.
+func (x *exchange) transportFailure(a *attempt, err error) (done bool) {
+	if upstream.Sent(err) {
+		x.chargeEstimate(a, 0)
+	}
+	if abandoned(x.r.Context()) {
+		x.cancelled()
+		return true
+	}
+	return x.transportCause(a, err)
+}
+
+func (x *exchange) transportCause(a *attempt, err error) (done bool) {
+	a.cause, a.detail = routerconfig.CauseConnectionError, err.Error()
+	var timeout *upstream.TimeoutError
+	if errors.As(err, &timeout) {
+		a.cause = routerconfig.CauseTimeout
+	}
+	return false
+}
+
+// refusal records an answer other than 2xx, and passes it on if it is about
+// what the client sent.
+func (x *exchange) refusal(a *attempt, resp *upstream.Response, body []byte) (done bool) {
+	message := openai.ScanError(body)
+	a.detail = strings.TrimSpace(strconv.Itoa(a.status) + " " + message.Message)
+	switch {
+	case openai.IsContextExceeded(a.status, body):
+		a.cause = routerconfig.CauseContextExceeded
+		if x.mayGoOn(a) && x.moreAfter() {
+			return false
+		}
+	case a.status == http.StatusTooManyRequests:
+		a.cause = routerconfig.CauseRateLimited
+		a.retryAfter = retryAfter(resp.Header("Retry-After"), x.server.now())
+		return false
+	case a.status == http.StatusRequestTimeout || a.status == http.StatusGatewayTimeout:
+		a.cause = routerconfig.CauseTimeout
+		return false
+	case a.status >= http.StatusInternalServerError || a.status/100 == 3:
+		a.cause = routerconfig.CauseServerError
+		return false
+	case isRejection(a.status):
+		a.cause = causeRejected
+		return false
+	}
+	x.passOn(a, message)
+	return true
+}
+
+// moreAfter reports whether the attempts are not used up yet.
+func (x *exchange) moreAfter() bool { return x.calls < x.engine.config.Fallback.MaxAttempts }
+
+// isRejection holds for answers that are about the gateway's account or its
+// configuration: a client that got them would look for the fault in its own key.
+func isRejection(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound:
+		return true
+	}
+	return false
+}
+
+// passOn hands the provider's verdict on the request to the client.
+func (x *exchange) passOn(a *attempt, message openai.ErrorBody) {
+	x.outcome, x.status = metricnames.OutcomeClientError, a.status
+	if message.Message == "" {
+		message.Message = fmt.Sprintf("the provider answered %d without saying why", a.status)
+	}
+	if message.Type == "" {
+		message.Type = typeInvalidRequest
+	}
+	x.setHeaders()
+	x.w.Header()["X-Tiershift-Cost-Usd"] = []string{x.cost().String()}
+	writeError(x.w, &apiError{status: a.status, ErrorBody: message})
+}
+
+// retryAfter reads a Retry-After header: seconds, or an HTTP date.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 && seconds < 1e6 {
+		return time.Duration(seconds * float64(time.Second))
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(at.Sub(now), 0)
+	}
+	return 0
+}
+
+// failure says why no attempt succeeded, naming each.
+func (x *exchange) failure() *apiError {
+	var list strings.Builder
+	limited, pause := true, time.Duration(0)
+	for i := range x.attempts {
+		a := &x.attempts[i]
+		fmt.Fprintf(&list, "; %d) %s of %s, tier %s: %s: %s", i+1, a.model.Name, a.model.provider.Kind, a.model.tier.Name, a.cause, a.detail)
+		limited = limited && a.cause == routerconfig.CauseRateLimited
+		if a.retryAfter > 0 && (pause == 0 || a.retryAfter < pause) {
+			pause = a.retryAfter
+		}
+	}
+	err := &apiError{status: http.StatusBadGateway, ErrorBody: openai.ErrorBody{
+		Message: fmt.Sprintf("no upstream answered, attempts %d%s", len(x.attempts), list.String()),
+		Type:    typeUpstream, Code: "all_attempts_failed",
+	}}
+	if limited {
+		err.status, err.Type, err.Code = http.StatusTooManyRequests, typeRateLimit, "rate_limited"
+		err.retryAfter = max(pause, time.Second)
+	}
+	return err
+}
+
+// abandoned reports whether the client has gone.
+func abandoned(ctx context.Context) bool { return ctx.Err() != nil }
+
+// settle charges what the provider reported, or else an estimate.
+func (x *exchange) settle(a *attempt, usage pricing.Usage, has bool, outputBytes int64) {
+	if has {
+		x.charge(a, usage)
+		return
+	}
+	x.chargeEstimate(a, outputBytes)
+}

@@ -1,0 +1,248 @@
+package router
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"strings"
+
+	"github.com/tiershift/tiershift/internal/classify"
+	"github.com/tiershift/tiershift/internal/metricnames"
+	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/routerconfig"
+)
+
+// Request headers by which a client has a say in the decision.
+const (
+	headerRoute        = "X-Tiershift-Route"
+	headerConversation = "X-Tiershift-Conversation"
+	headerMinTier      = "X-Tiershift-Min-Tier"
+	headerMaxTier      = "X-Tiershift-Max-Tier"
+)
+
+// asked is all that the decision may look at.
+type asked struct {
+	// prefix is the URL path before the API's own ("/api/code-review").
+	prefix   string
+	header   http.Header
+	request  *openai.Request
+	analysis *classify.Analysis
+	// draw is uniform in [0,1), and the same for all requests of a conversation.
+	draw float64
+}
+
+// decision is where a request goes first, and how far it may go from there.
+type decision struct {
+	route *route
+	// tier, low and high are tier indexes, low <= tier <= high.
+	tier, low, high int
+	// model is the one the client asked for by name; nil: any of the tier.
+	model  *model
+	reason string
+	// method is how the tier was found, one of metricnames' methods, and class
+	// what it found; empty when nothing was classified.
+	method, class string
+}
+
+// decide is the routing decision: a pure function of the config and the request.
+func (e *Engine) decide(in *asked) (decision, *apiError) {
+	name := in.request.Model()
+	r, err := e.route(in, name)
+	if err != nil {
+		return decision{}, err
+	}
+	if r.Unavailable != "" {
+		return decision{route: r}, unavailable("route_unavailable", fmt.Sprintf("route %s: %s", r.Name, r.Unavailable))
+	}
+	d := decision{route: r, low: r.low, high: r.high}
+	if err := e.narrow(&d, in.header); err != nil {
+		return decision{}, err
+	}
+	e.choose(&d, in, name)
+	d.clamp()
+	return d, nil
+}
+
+// route finds the route by header, by model name, or as the first that matches.
+func (e *Engine) route(in *asked, model string) (*route, *apiError) {
+	known := e.knowsModel(model)
+	if named := in.header.Get(headerRoute); named != "" {
+		r, ok := e.byName[named]
+		if !ok {
+			return nil, notFound("route_not_found", headerRoute, "the policy has no route %q; it has: %s", named, e.routeNames())
+		}
+		if !known && !r.matcher.namesModel(model) {
+			return nil, e.unknownModel(model)
+		}
+		return r, nil
+	}
+	if r, ok := e.byName[model]; ok {
+		return r, nil
+	}
+	for _, r := range e.routes {
+		// A name that only some routes know must not slip into any other.
+		if !known && !r.matcher.namesModel(model) {
+			continue
+		}
+		if r.matcher.matches(in.prefix, model, in.header, in.request) && (r.index >= len(e.config.Routes) || in.analysis.RouteMatches(r.index)) {
+			return r, nil
+		}
+	}
+	return nil, e.unknownModel(model)
+}
+
+func (e *Engine) knowsModel(name string) bool {
+	if name == routerconfig.AutoModel {
+		return true
+	}
+	if tierName, ok := strings.CutPrefix(name, routerconfig.TierModelPrefix); ok {
+		return e.tierIndex(tierName) >= 0
+	}
+	return e.byName[name] != nil || e.modelNamed(name) != nil
+}
+
+func (e *Engine) unknownModel(name string) *apiError {
+	return notFound("model_not_found", "model",
+		"the model %q is not one of this policy: use %q, a route (%s), a tier (%s) or a model that GET /v1/models lists",
+		truncate(name, 100), routerconfig.AutoModel, e.routeNames(), e.tierNames())
+}
+
+func (e *Engine) routeNames() string {
+	names := make([]string, 0, len(e.routes))
+	for _, r := range e.routes {
+		names = append(names, r.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (e *Engine) tierNames() string {
+	names := make([]string, 0, len(e.tiers))
+	for _, t := range e.tiers {
+		names = append(names, routerconfig.TierModelPrefix+t.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// narrow applies the client's own bounds within those of the route: the route's
+// floor and ceiling are the operator's and win.
+func (e *Engine) narrow(d *decision, header http.Header) *apiError {
+	if d.route.pin >= 0 {
+		d.low = max(d.low, d.route.pin)
+	}
+	floor, ceiling := d.low, d.high
+	if name := header.Get(headerMinTier); name != "" {
+		i := e.tierIndex(name)
+		if i < 0 {
+			return badRequest("tier_not_found", headerMinTier, "the policy has no tier %q; it has: %s", truncate(name, 100), e.tierNames())
+		}
+		d.low = min(max(i, floor), ceiling)
+	}
+	if name := header.Get(headerMaxTier); name != "" {
+		i := e.tierIndex(name)
+		if i < 0 {
+			return badRequest("tier_not_found", headerMaxTier, "the policy has no tier %q; it has: %s", truncate(name, 100), e.tierNames())
+		}
+		d.high = max(min(i, ceiling), d.low)
+	}
+	return nil
+}
+
+// choose finds the tier before bounds: what the client names, what the route
+// pins, what classification is sure of, the live split, the low-confidence
+// tier, the default tier.
+func (e *Engine) choose(d *decision, in *asked, name string) {
+	if tierName, ok := strings.CutPrefix(name, routerconfig.TierModelPrefix); ok && e.tierIndex(tierName) >= 0 {
+		d.tier, d.reason = e.tierIndex(tierName), "tier-pin"
+		return
+	}
+	if d.route.pin >= 0 {
+		d.tier, d.reason = d.route.pin, "route-pin"
+		return
+	}
+	if m := e.modelNamed(name); m != nil && e.byName[name] == nil {
+		d.tier, d.model, d.reason = m.tier.index, m, "model-pin"
+		return
+	}
+	e.classify(d, in)
+}
+
+func (e *Engine) classify(d *decision, in *asked) {
+	verdict, sure := in.analysis.Classify()
+	if sure {
+		d.tier = classify.TierFor(verdict.Class, len(e.tiers))
+		d.method, d.class = verdict.Method, string(verdict.Class)
+		d.reason = "rule:" + verdict.Rule + " class=" + string(verdict.Class)
+		return
+	}
+	d.method, d.class = metricnames.MethodNone, "UNDECIDED"
+	if len(d.route.split) > 0 {
+		d.tier, d.reason = drawTier(d.route.split, in.draw), "split"
+		return
+	}
+	if name := e.config.Classification.LowConfidenceTier; name != "" {
+		d.tier, d.reason = e.tierIndex(name), "low-confidence"
+		return
+	}
+	d.tier, d.reason = e.tierIndex(e.config.DefaultTier), "default-tier"
+}
+
+func drawTier(split []share, draw float64) int {
+	for _, s := range split {
+		if draw*100 < float64(s.upTo) {
+			return s.tier
+		}
+	}
+	return split[len(split)-1].tier
+}
+
+// clamp moves the tier within the bounds and says so.
+func (d *decision) clamp() {
+	bounded := min(max(d.tier, d.low), d.high)
+	if bounded == d.tier {
+		return
+	}
+	if bounded > d.tier {
+		d.reason += " raised-to-min-tier"
+	} else {
+		d.reason += " lowered-to-max-tier"
+	}
+	d.tier, d.model = bounded, nil
+}
+
+// conversationDraw places a conversation in [0,1), the same in every replica and
+// after every restart; ok is false when the request does not say which
+// conversation it belongs to.
+func conversationDraw(header http.Header, request *openai.Request) (draw float64, ok bool) {
+	key := header.Get(headerConversation)
+	if key == "" {
+		key = cmp.Or(request.Conversation(), request.User())
+	}
+	if key == "" {
+		return 0, false
+	}
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(key)) // a hash takes all bytes
+	return unit(mix(hash.Sum64())), true
+}
+
+// mix spreads the low entropy of FNV's high bits over all bits (the finalizer
+// of MurmurHash3, https://github.com/aappleby/smhasher).
+func mix(h uint64) uint64 {
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}
+
+// unit maps 64 random bits to [0,1).
+func unit(bits uint64) float64 { return float64(bits>>11) / (1 << 53) }
+
+// truncate shortens what a client sent for a message.
+func truncate(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return s[:limit] + "…"
+}

@@ -1,0 +1,242 @@
+package router
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/tiershift/tiershift/internal/classify"
+	"github.com/tiershift/tiershift/internal/pricing"
+	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/routerconfig"
+)
+
+// Engine serves one config. It is immutable but for its keys and its health
+// records, so that a request that began on it ends on it whatever is loaded
+// meanwhile.
+type Engine struct {
+	config   *routerconfig.Config
+	analyzer *classify.Analyzer
+	keys     *keyring
+	tiers    []*tier
+	routes   []*route // in match order, the implicit route last
+	byName   map[string]*route
+	fallback map[routerconfig.Cause]bool
+	// baseline prices what an answer would have cost on the baseline model.
+	baseline pricing.Rates
+	// modelCount is the number of models over all tiers.
+	modelCount int
+	models     []byte // the body of GET /v1/models
+}
+
+type tier struct {
+	*routerconfig.Tier
+	index  int
+	models []*model
+	header []string
+}
+
+// model is one model of a tier at one provider account.
+type model struct {
+	*routerconfig.Model
+	// index is unique among the engine's models.
+	index    int
+	tier     *tier
+	provider *provider
+	rates    pricing.Rates
+	// can is what the model is stated to be capable of.
+	can    openai.Needs
+	health *health
+	header []string
+}
+
+type route struct {
+	*routerconfig.Route
+	index     int
+	low, high int // tier bounds, inclusive
+	pin       int // tier index, or -1
+	split     []share
+	matcher   matcher
+	header    []string
+	series    []atomic.Pointer[series] // by model index
+}
+
+type share struct {
+	tier int
+	upTo uint32 // cumulative percent
+}
+
+// Dependencies are what an engine shares with the engines before and after it.
+type Dependencies struct {
+	// Secrets is the directory that key files are read from.
+	Secrets fs.FS
+	// Upstreams holds the connections to providers.
+	Upstreams *Upstreams
+}
+
+// NewEngine builds what serving the config needs, or says everything that
+// hinders it. The config must have been validated.
+func NewEngine(config *routerconfig.Config, deps Dependencies) (*Engine, error) {
+	analyzer, err := classify.NewAnalyzer(config.Routes, config.Classification)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		config:   config,
+		analyzer: analyzer,
+		keys:     newKeyring(config, deps.Secrets),
+		byName:   map[string]*route{},
+		fallback: map[routerconfig.Cause]bool{},
+	}
+	for _, cause := range config.Fallback.On {
+		e.fallback[cause] = true
+	}
+	if e.baseline, err = newRates(&config.Baseline.Price); err != nil {
+		return nil, fmt.Errorf("baseline.price: %w", err)
+	}
+	providers, err := newProviders(config, deps.Upstreams)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.addTiers(providers); err != nil {
+		return nil, err
+	}
+	e.addRoutes()
+	e.models = e.renderModels()
+	e.keys.load()
+	return e, nil
+}
+
+func (e *Engine) addTiers(providers map[string]*provider) error {
+	var errs []error
+	next := 0
+	for i := range e.config.Tiers {
+		spec := &e.config.Tiers[i]
+		t := &tier{Tier: spec, index: i, header: []string{spec.Name}}
+		for j := range spec.Models {
+			m := &spec.Models[j]
+			rates, err := newRates(&m.Price)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("tiers[%d].models[%d].price: %w", i, j, err))
+				continue
+			}
+			added := &model{
+				Model: m, index: next, tier: t, provider: providers[m.Provider], rates: rates,
+				can: capabilities(m.Capabilities), health: &health{}, header: []string{m.Name},
+			}
+			next++
+			t.models = append(t.models, added)
+		}
+		e.tiers = append(e.tiers, t)
+	}
+	e.modelCount = next
+	return errors.Join(errs...)
+}
+
+func newRates(p *routerconfig.Price) (pricing.Rates, error) {
+	return pricing.NewRates(pricing.RateStrings{
+		Input: p.Input, CachedInput: p.CachedInput, CacheWrite: p.CacheWrite, CacheWrite1h: p.CacheWrite1h,
+		Output: p.Output, ReasoningOutput: p.ReasoningOutput, BatchDiscountPercent: int(p.BatchDiscountPercent),
+	})
+}
+
+func (e *Engine) addRoutes() {
+	implicit := routerconfig.Route{Name: routerconfig.ImplicitRoute}
+	for i := range e.config.Routes {
+		e.addRoute(&e.config.Routes[i])
+	}
+	e.addRoute(&implicit)
+}
+
+func (e *Engine) addRoute(spec *routerconfig.Route) {
+	r := &route{
+		Route: spec, index: len(e.routes), pin: e.tierIndex(spec.Tier), low: 0, high: len(e.tiers) - 1,
+		matcher: newMatcher(&spec.Match), header: []string{spec.Name},
+		series: make([]atomic.Pointer[series], e.modelCount),
+	}
+	if i := e.tierIndex(spec.MinTier); i >= 0 {
+		r.low = i
+	}
+	if i := e.tierIndex(spec.MaxTier); i >= 0 {
+		r.high = i
+	}
+	total := uint32(0)
+	for _, s := range spec.Split {
+		total += uint32(s.Percent) //nolint:gosec // validated: 0 to 100
+		r.split = append(r.split, share{tier: e.tierIndex(s.Tier), upTo: total})
+	}
+	e.routes = append(e.routes, r)
+	e.byName[spec.Name] = r
+}
+
+func (e *Engine) tierIndex(name string) int {
+	return slices.IndexFunc(e.tiers, func(t *tier) bool { return t.Name == name })
+}
+
+// modelNamed returns the model of that name in the lowest tier that has it.
+func (e *Engine) modelNamed(name string) *model {
+	for _, t := range e.tiers {
+		for _, m := range t.models {
+			if m.Name == name {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+// Digest identifies the config that the engine serves.
+func (e *Engine) Digest() string { return e.config.Digest }
+
+// Config is the config that the engine serves. It holds no secret.
+func (e *Engine) Config() *routerconfig.Config { return e.config }
+
+// RefreshKeys reads the key files again and reports whether any changed.
+// Requests in flight finish with the key they began with.
+func (e *Engine) RefreshKeys() bool { return e.keys.load() }
+
+// needNames are the capabilities of the ModelTier API. What else a request may
+// need, such as audio, no tier can state, so it rules nothing out.
+var needNames = []struct {
+	need openai.Needs
+	name string
+}{
+	{openai.NeedTools, "Tools"},
+	{openai.NeedVision, "Vision"},
+	{openai.NeedJSONSchema, "JSONSchema"},
+	{openai.NeedReasoning, "Reasoning"},
+}
+
+// capabilities is what a model can do. One that states nothing is not held to
+// anything.
+func capabilities(names []string) openai.Needs {
+	all := ^openai.Needs(0)
+	if len(names) == 0 {
+		return all
+	}
+	for _, n := range needNames {
+		if !slices.Contains(names, n.name) {
+			all &^= n.need
+		}
+	}
+	return all
+}
+
+func describeNeeds(needs openai.Needs) string {
+	var names []string
+	for _, n := range needNames {
+		if needs&n.need != 0 {
+			names = append(names, n.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// pathUnder reports whether path lies at or below prefix on a segment boundary.
+func pathUnder(path, prefix string) bool {
+	return len(path) >= len(prefix) && path[:len(prefix)] == prefix &&
+		(len(path) == len(prefix) || path[len(prefix)] == '/')
+}

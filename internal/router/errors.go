@@ -1,0 +1,68 @@
+package router
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tiershift/tiershift/internal/provider/openai"
+)
+
+// apiError is an answer that the router gives itself, in the error shape of the
+// API that the client speaks.
+type apiError struct {
+	status int
+	openai.ErrorBody
+	// retryAfter, if positive, tells the client when to come again.
+	retryAfter time.Duration
+}
+
+func (e *apiError) Error() string { return fmt.Sprintf("%d: %s", e.status, e.Message) }
+
+// The "type" values of OpenAI's error object that its SDKs and their users know.
+const (
+	typeInvalidRequest = "invalid_request_error"
+	typeAuthentication = "authentication_error"
+	typeRateLimit      = "rate_limit_error"
+	typeUpstream       = "upstream_error"
+	typeOverloaded     = "overloaded_error"
+)
+
+func badRequest(code, param, format string, args ...any) *apiError {
+	return &apiError{status: http.StatusBadRequest, ErrorBody: openai.ErrorBody{
+		Message: fmt.Sprintf(format, args...), Type: typeInvalidRequest, Code: code, Param: param,
+	}}
+}
+
+func notFound(code, param, format string, args ...any) *apiError {
+	err := badRequest(code, param, format, args...)
+	err.status = http.StatusNotFound
+	return err
+}
+
+func unauthorized(format string, args ...any) *apiError {
+	return &apiError{status: http.StatusUnauthorized, ErrorBody: openai.ErrorBody{
+		Message: fmt.Sprintf(format, args...), Type: typeAuthentication, Code: "invalid_api_key",
+	}}
+}
+
+func unavailable(code, message string) *apiError {
+	return &apiError{status: http.StatusServiceUnavailable, retryAfter: time.Second, ErrorBody: openai.ErrorBody{
+		Message: message, Type: typeOverloaded, Code: code,
+	}}
+}
+
+// writeError sends the error as JSON. Nothing may have been written before.
+func writeError(w http.ResponseWriter, err *apiError) {
+	body := openai.AppendError(nil, err.ErrorBody)
+	h := w.Header()
+	h["Content-Type"] = contentTypeJSON
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if err.retryAfter > 0 {
+		// Whole seconds, rounded up: coming early is what it is to prevent.
+		h.Set("Retry-After", strconv.FormatInt(int64((err.retryAfter+time.Second-1)/time.Second), 10))
+	}
+	w.WriteHeader(err.status)
+	_, _ = w.Write(body) // the client that went away has no use for the error
+}

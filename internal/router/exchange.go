@@ -1,0 +1,284 @@
+package router
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tiershift/tiershift/internal/classify"
+	"github.com/tiershift/tiershift/internal/expression"
+	"github.com/tiershift/tiershift/internal/metricnames"
+	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/routerconfig"
+)
+
+// exchange is one request on its way through the router, from its head to the
+// closing of its books.
+type exchange struct {
+	server  *Server
+	engine  *Engine
+	w       http.ResponseWriter
+	r       *http.Request
+	scratch *scratch
+
+	id, client string
+	started    time.Time
+	request    *openai.Request
+	analysis   *classify.Analysis
+	decision   decision
+	// promptTokens is an estimate; what is charged is what the provider says.
+	promptTokens int64
+
+	attempts []attempt
+	// calls counts upstream calls: an attempt that found no key made none, one
+	// that went on to the next key made two.
+	calls int32
+
+	outcome string
+	status  int
+	// firstToken is when the first byte of the answer left, since started.
+	firstToken time.Duration
+	// waiting sums the time that upstreams took.
+	waiting time.Duration
+	// overhead is the time until the first byte left less the waiting.
+	overhead time.Duration
+}
+
+func (s *Server) serveChat(e *Engine, w http.ResponseWriter, r *http.Request, prefix string, started time.Time) {
+	x := s.newExchange(e, w, r, started)
+	defer x.scratch.release()
+	w.Header()["X-Tiershift-Request-Id"] = []string{x.id}
+	if err := x.prepare(prefix); err != nil {
+		x.reject(err)
+	} else {
+		x.run()
+	}
+	x.finish()
+}
+
+func (s *Server) newExchange(e *Engine, w http.ResponseWriter, r *http.Request, started time.Time) *exchange {
+	scratch := acquireScratch()
+	return &exchange{
+		server: s, engine: e, w: w, r: r, scratch: scratch, started: started, id: newRequestID(),
+		request: &scratch.request, analysis: &scratch.analysis, attempts: scratch.attempts[:0],
+	}
+}
+
+// prepare authenticates, reads and understands the request, and decides.
+func (x *exchange) prepare(prefix string) *apiError {
+	client, err := x.engine.authenticate(x.r)
+	if err != nil {
+		return err
+	}
+	x.client = client
+	if err := x.read(); err != nil {
+		return err
+	}
+	in := x.asked(prefix)
+	x.decision, err = x.engine.decide(in)
+	if err != nil {
+		return err
+	}
+	if x.decision.method != "" {
+		x.countEvent(classificationsDesc, x.decision.method, x.decision.class)
+	}
+	return nil
+}
+
+// read takes in the body and finds what routing needs in it.
+func (x *exchange) read() *apiError {
+	body, err := x.readBody()
+	if err != nil {
+		return err
+	}
+	if err := openai.Scan(body, x.request); err != nil {
+		return scanError(err)
+	}
+	return nil
+}
+
+// asked gathers what the decision may look at.
+func (x *exchange) asked(prefix string) *asked {
+	in := x.analysisInput(prefix)
+	x.promptTokens = in.Tokens
+	x.engine.analyzer.Analyze(in, x.analysis)
+	draw, ok := conversationDraw(x.r.Header, x.request)
+	if !ok {
+		draw = x.server.options.Random()
+	}
+	return &asked{prefix: prefix, header: x.r.Header, request: x.request, analysis: x.analysis, draw: draw}
+}
+
+func (x *exchange) analysisInput(prefix string) *classify.Input {
+	s, r := x.scratch, x.request
+	s.lastText = r.AppendLastUserText(s.lastText[:0], -1)
+	userText := s.lastText
+	if r.Turns() > 1 {
+		s.userText = r.AppendUserText(s.userText[:0], -1)
+		userText = s.userText
+	}
+	s.input = classify.Input{
+		Text: s.lastText, UserText: userText, Tokens: x.estimatePrompt(), Turns: r.Turns(),
+		Tools: r.HasTools(), Images: r.HasImages(), JSONSchema: r.WantsJSONSchema(),
+	}
+	if x.engine.analyzer.UsesExpressions() {
+		s.input.Request = expression.Request{
+			Path: prefix, Method: x.r.Method, Model: r.Model(), User: r.User(), Client: x.client, Stream: r.Stream,
+			Headers: x.r.Header, Metadata: x.metadata,
+		}
+	}
+	return &s.input
+}
+
+func (x *exchange) metadata() map[string]string {
+	m := map[string]string{}
+	x.request.EachMetadata(func(key, value string) bool {
+		m[key] = value
+		return true
+	})
+	return m
+}
+
+// perMessage is what the chat format of a message costs in tokens, by OpenAI's
+// count (https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken_for_chat_completions).
+const perMessage = 3
+
+// perImage is what an image of common size costs in tokens at high detail
+// (https://platform.openai.com/docs/guides/images-vision#calculating-costs).
+const perImage = 765
+
+// estimatePrompt estimates the tokens of all messages and tool definitions.
+func (x *exchange) estimatePrompt() int64 {
+	r := x.request
+	tokens := int64(r.Messages()*perMessage+perMessage) + int64(r.Images())*perImage + r.ToolBytes()/bytesPerToken
+	r.EachText(func(_ openai.Role, raw []byte, _ bool) bool {
+		tokens += classify.EstimateTokens(raw)
+		return true
+	})
+	return tokens
+}
+
+// run calls one upstream after the other until one has answered, none is left,
+// or the client is gone.
+func (x *exchange) run() {
+	p := x.plan()
+	for x.calls < x.engine.config.Fallback.MaxAttempts {
+		m := p.next()
+		if m == nil {
+			break
+		}
+		if !x.prepareNext(m) {
+			x.cancelled()
+			return
+		}
+		if x.try(m) {
+			return
+		}
+		if last := x.last(); !x.mayGoOn(last) {
+			break
+		}
+	}
+	if len(x.attempts) == 0 {
+		x.reject(p.unsuitable())
+		return
+	}
+	x.fail()
+}
+
+func (x *exchange) plan() *plan {
+	return &plan{
+		engine: x.engine, decision: &x.decision, needs: x.request.Needs(),
+		promptTokens: x.promptTokens, outputTokens: x.expectedOutput(),
+		random: x.server.options.Random, now: x.started, tier: x.decision.tier,
+	}
+}
+
+// expectedOutput is what LowestCost assumes of the answer's length when the
+// request gives no cap: a medium answer.
+func (x *exchange) expectedOutput() int64 {
+	const mediumAnswer = 400
+	if limit := x.request.MaxOutputTokens(); limit > 0 {
+		return min(limit, mediumAnswer)
+	}
+	return mediumAnswer
+}
+
+// prepareNext counts and spaces the attempts after the first. It is false when
+// the client has gone meanwhile.
+func (x *exchange) prepareNext(m *model) bool {
+	last := x.last()
+	if last == nil {
+		return true
+	}
+	cause := string(last.cause)
+	x.countEvent(fallbacksDesc, cause, "")
+	if m.tier.index > last.model.tier.index {
+		x.countEvent(escalationsDesc, cause, "")
+	}
+	x.decision.reason += " fallback:" + cause
+	pause := time.Duration(x.engine.config.Fallback.Backoff)
+	if pause <= 0 {
+		return x.r.Context().Err() == nil
+	}
+	// Doubled by each attempt, and jittered so that many clients of a provider
+	// that stumbled do not come back at the same moment.
+	pause <<= min(len(x.attempts)-1, 10)
+	pause = pause/2 + time.Duration(x.server.options.Random()*float64(pause/2))
+	return sleep(x.r.Context(), pause)
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// causeRejected is the failure that the policy cannot switch off as a reason to
+// go on: the provider refused the gateway's key or knows no such model. The
+// client can do nothing about either.
+const causeRejected routerconfig.Cause = "ProviderRejected"
+
+func (x *exchange) mayGoOn(a *attempt) bool {
+	return a.cause == causeRejected || x.engine.fallback[a.cause]
+}
+
+// reject answers with an error that no upstream had a part in.
+func (x *exchange) reject(err *apiError) {
+	x.outcome, x.status = metricnames.OutcomeRejected, err.status
+	writeError(x.w, err)
+}
+
+// statusClientClosed is what nginx logs for a client that went away. It never
+// goes over the wire.
+const statusClientClosed = 499
+
+func (x *exchange) cancelled() {
+	x.outcome, x.status = metricnames.OutcomeCancelled, statusClientClosed
+}
+
+// fail answers when no attempt succeeded, listing each.
+func (x *exchange) fail() {
+	err := x.failure()
+	x.outcome, x.status = metricnames.OutcomeUpstreamError, err.status
+	x.setHeaders()
+	x.server.options.Log.Warn("request failed", "request", x.id, "route", x.decision.route.Name, "error", err.Message)
+	writeError(x.w, err)
+}
+
+// setHeaders says in the answer what was decided.
+func (x *exchange) setHeaders() {
+	h := x.w.Header()
+	last := x.last()
+	h["X-Tiershift-Route"] = x.decision.route.header
+	h["X-Tiershift-Tier"] = last.model.tier.header
+	h["X-Tiershift-Model"] = last.model.header
+	h["X-Tiershift-Provider"] = last.model.provider.header
+	h["X-Tiershift-Reason"] = []string{x.decision.reason}
+	h["X-Tiershift-Attempts"] = []string{strconv.Itoa(len(x.attempts))}
+}

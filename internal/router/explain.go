@@ -1,0 +1,114 @@
+package router
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/tiershift/tiershift/internal/pricing"
+)
+
+// Explanation says what would be done with a request, and why. Costs are
+// estimates from the estimated tokens and an answer of medium length.
+type Explanation struct {
+	Route string `json:"route"`
+	Tier  string `json:"tier"`
+	Model string `json:"model"`
+	// Provider is the kind of the provider (OpenAI, DeepSeek, …).
+	Provider string `json:"provider"`
+	Reason   string `json:"reason"`
+	// Class is SIMPLE, MODERATE, COMPLEX or UNDECIDED; empty: the tier was
+	// pinned and nothing classified.
+	Class        string `json:"class,omitempty"`
+	PromptTokens int64  `json:"prompt_tokens_estimate"`
+	OutputTokens int64  `json:"output_tokens_estimate"`
+	// CostUSD and BaselineCostUSD are decimal USD.
+	CostUSD         string `json:"cost_usd_estimate"`
+	BaselineModel   string `json:"baseline_model"`
+	BaselineCostUSD string `json:"baseline_cost_usd_estimate"`
+	// Fallbacks are the models that would be tried next, in order, as
+	// "tier/model".
+	Fallbacks []string `json:"fallbacks"`
+	// Rules are the classification rules that held.
+	Rules []ExplainedRule `json:"rules,omitempty"`
+}
+
+// ExplainedRule is one rule that held for the request.
+type ExplainedRule struct {
+	Name       string  `json:"name"`
+	Class      string  `json:"class"`
+	Confidence float64 `json:"confidence"`
+}
+
+// serveExplain answers POST /v1/explain: the decision, and no upstream call.
+func (s *Server) serveExplain(e *Engine, w http.ResponseWriter, r *http.Request, prefix string) {
+	explanation, err := s.explain(e, w, r, prefix)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	body, encodeErr := json.Marshal(explanation)
+	if encodeErr != nil { // strings and numbers always encode
+		writeError(w, unavailable("internal_error", encodeErr.Error()))
+		return
+	}
+	w.Header()["Content-Type"] = contentTypeJSON
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // the client that went away needs no explanation
+}
+
+func (s *Server) explain(e *Engine, w http.ResponseWriter, r *http.Request, prefix string) (*Explanation, *apiError) {
+	x := s.newExchange(e, w, r, s.now())
+	defer x.scratch.release()
+	w.Header()["X-Tiershift-Request-Id"] = []string{x.id}
+	if err := x.prepare(prefix); err != nil {
+		return nil, err
+	}
+	return x.explain()
+}
+
+// Explain is POST /v1/explain without a connection. The path of the request is
+// the prefix that routes match.
+func (s *Server) Explain(r *http.Request) (*Explanation, error) {
+	explanation, err := s.explain(s.Engine(), &noWriter{header: http.Header{}}, r, strings.TrimRight(r.URL.Path, "/"))
+	if err != nil {
+		return nil, err
+	}
+	return explanation, nil
+}
+
+// noWriter stands where nobody reads the answer.
+type noWriter struct{ header http.Header }
+
+func (w *noWriter) Header() http.Header         { return w.header }
+func (w *noWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (w *noWriter) WriteHeader(int)             {}
+
+func (x *exchange) explain() (*Explanation, *apiError) {
+	p := x.plan()
+	first := p.next()
+	if first == nil {
+		return nil, p.unsuitable()
+	}
+	usage := pricing.Usage{InputTokens: x.promptTokens, OutputTokens: x.expectedOutput(), Estimated: true}
+	out := &Explanation{
+		Route: x.decision.route.Name, Tier: first.tier.Name, Model: first.Name, Provider: first.provider.Kind,
+		Reason: x.decision.reason, Class: x.decision.class,
+		PromptTokens: usage.InputTokens, OutputTokens: usage.OutputTokens,
+		CostUSD:       first.rates.Cost(usage).String(),
+		BaselineModel: x.engine.config.Baseline.Model, BaselineCostUSD: x.engine.baseline.Cost(usage).String(),
+		Fallbacks: []string{},
+	}
+	for range x.engine.config.Fallback.MaxAttempts - 1 {
+		m := p.next()
+		if m == nil {
+			break
+		}
+		out.Fallbacks = append(out.Fallbacks, m.tier.Name+"/"+m.Name)
+	}
+	for _, v := range x.analysis.Explain().Fired {
+		out.Rules = append(out.Rules, ExplainedRule{Name: v.Rule, Class: string(v.Class), Confidence: v.Confidence})
+	}
+	return out, nil
+}

@@ -1,0 +1,174 @@
+package router
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tiershift/tiershift/internal/pricing"
+	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/routerconfig"
+)
+
+// plan hands out the models to try, one after the other: those of the decided
+// tier as its selection orders them, then those of the next tier up, as far as
+// the decision's bound. No model comes twice, so no chain of attempts can run
+// in a circle. Models that are ejected come last.
+type plan struct {
+	engine   *Engine
+	decision *decision
+	needs    openai.Needs
+	// promptTokens and outputTokens are estimates.
+	promptTokens, outputTokens int64
+	random                     func() float64
+	now                        time.Time
+
+	tier    int
+	tried   uint32 // models of the current tier handed out or ruled out, a bit each
+	ejected []*model
+}
+
+// maxModels is how many models of a tier a plan can tell apart; the API allows
+// fewer.
+const maxModels = 32
+
+// contextSlack is how far a token estimate may exceed a model's window before
+// the model is ruled out unasked: estimates err, and the provider knows.
+const contextSlack = 1.25
+
+// suits reports whether the model can take the request at all.
+func (p *plan) suits(m *model) bool {
+	return p.needs&^m.can == 0 &&
+		(m.ContextTokens == 0 || float64(p.promptTokens) <= float64(m.ContextTokens)*contextSlack)
+}
+
+// next returns the next model to try, or nil when none is left.
+func (p *plan) next() *model {
+	if m := p.decision.model; m != nil && p.tier == p.decision.tier && p.tried == 0 {
+		for i, candidate := range m.tier.models {
+			if candidate == m {
+				p.tried |= 1 << i
+			}
+		}
+		if p.suits(m) && !m.health.ejected(p.now) {
+			return m
+		}
+		p.ejected = append(p.ejected, m)
+	}
+	for ; p.tier <= p.decision.high; p.tier, p.tried = p.tier+1, 0 {
+		if m := p.pick(p.engine.tiers[p.tier]); m != nil {
+			return m
+		}
+	}
+	for len(p.ejected) > 0 {
+		m := p.ejected[0]
+		p.ejected = p.ejected[1:]
+		if p.suits(m) {
+			return m
+		}
+	}
+	return nil
+}
+
+// pick selects among the models of a tier that were not tried yet.
+func (p *plan) pick(t *tier) *model {
+	candidates := make([]*model, 0, maxModels)
+	for i, m := range t.models {
+		if p.tried&(1<<i) != 0 || !p.suits(m) {
+			continue
+		}
+		if m.health.ejected(p.now) {
+			p.tried |= 1 << i
+			p.ejected = append(p.ejected, m)
+			continue
+		}
+		candidates = append(candidates, m)
+	}
+	if len(candidates) == 0 {
+		return nil
+	}
+	chosen := p.selectModel(t.Selection, candidates)
+	for i, m := range t.models {
+		if m == chosen {
+			p.tried |= 1 << i
+		}
+	}
+	return chosen
+}
+
+func (p *plan) selectModel(how routerconfig.Selection, candidates []*model) *model {
+	if len(candidates) == 1 {
+		return candidates[0]
+	}
+	switch how {
+	case routerconfig.SelectionLowestCost:
+		return lowest(candidates, p.expectedCost)
+	case routerconfig.SelectionLowestLatency:
+		if p.random() < exploreShare {
+			return candidates[int(p.random()*float64(len(candidates)))]
+		}
+		return lowest(candidates, func(m *model) float64 { return m.health.averageLatency() })
+	case routerconfig.SelectionOrdered:
+		return candidates[0]
+	default:
+		return weighted(candidates, p.random())
+	}
+}
+
+// exploreShare is the share of requests by which LowestLatency keeps measuring
+// the models that it would not choose.
+const exploreShare = 0.05
+
+func (p *plan) expectedCost(m *model) pricing.Picodollars {
+	return m.rates.Cost(pricing.Usage{InputTokens: p.promptTokens, OutputTokens: p.outputTokens})
+}
+
+// lowest returns the first of the least.
+func lowest[V pricing.Picodollars | float64](candidates []*model, value func(*model) V) *model {
+	best := candidates[0]
+	least := value(best)
+	for _, m := range candidates[1:] {
+		if v := value(m); v < least {
+			best, least = m, v
+		}
+	}
+	return best
+}
+
+// weighted draws by weight. Models of weight zero serve only when nothing else
+// is left.
+func weighted(candidates []*model, draw float64) *model {
+	total := int64(0)
+	for _, m := range candidates {
+		total += int64(m.Weight)
+	}
+	if total == 0 {
+		return candidates[0]
+	}
+	at := int64(draw * float64(total))
+	for _, m := range candidates {
+		if at -= int64(m.Weight); at < 0 {
+			return m
+		}
+	}
+	return candidates[len(candidates)-1]
+}
+
+// unsuitable says why no model at all can take the request.
+func (p *plan) unsuitable() *apiError {
+	best := openai.Needs(0)
+	window := int64(0)
+	for i := p.decision.tier; i <= p.decision.high; i++ {
+		for _, m := range p.engine.tiers[i].models {
+			best |= m.can
+			window = max(window, m.ContextTokens)
+		}
+	}
+	where := fmt.Sprintf("tiers %s to %s of route %s", p.engine.tiers[p.decision.tier].Name, p.engine.tiers[p.decision.high].Name, p.decision.route.Name)
+	if missing := p.needs &^ best; missing != 0 {
+		return badRequest("capability_missing", "model", "the request needs %s, which no model of %s has", describeNeeds(missing), where)
+	}
+	if float64(p.promptTokens) > float64(window)*contextSlack && window > 0 {
+		return badRequest("context_length_exceeded", "messages", "the request has about %d tokens; the largest context of %s is %d", p.promptTokens, where, window)
+	}
+	return badRequest("capability_missing", "model", "the request needs %s and about %d tokens of context, which no single model of %s has", describeNeeds(p.needs), p.promptTokens, where)
+}

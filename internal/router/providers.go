@@ -1,0 +1,122 @@
+package router
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tiershift/tiershift/internal/router/upstream"
+	"github.com/tiershift/tiershift/internal/routerconfig"
+)
+
+// Upstreams holds one client per endpoint. It outlives engines, so that a new
+// config does not throw away warm connections.
+type Upstreams struct {
+	mu      sync.Mutex
+	clients map[string]*upstream.Client
+	options upstream.Options
+}
+
+// NewUpstreams returns an empty set whose clients are made with the options; the
+// base URL in them is ignored.
+func NewUpstreams(options upstream.Options) *Upstreams {
+	return &Upstreams{clients: map[string]*upstream.Client{}, options: options}
+}
+
+func (u *Upstreams) client(baseURL string) (*upstream.Client, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if c, ok := u.clients[baseURL]; ok {
+		return c, nil
+	}
+	options := u.options
+	options.BaseURL = baseURL
+	c, err := upstream.New(options)
+	if err != nil {
+		return nil, err
+	}
+	u.clients[baseURL] = c
+	return c, nil
+}
+
+// Retire drops the clients of endpoints that the config no longer names and
+// closes their idle connections. Requests in flight keep theirs.
+func (u *Upstreams) Retire(config *routerconfig.Config) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	used := map[string]bool{}
+	for i := range config.Providers {
+		used[config.Providers[i].BaseURL] = true
+	}
+	for baseURL, c := range u.clients {
+		if !used[baseURL] {
+			delete(u.clients, baseURL)
+			c.CloseIdle()
+		}
+	}
+}
+
+// provider is one account at work.
+type provider struct {
+	*routerconfig.Provider
+	client *upstream.Client
+	// head is the part of the request head that no request changes.
+	head   []byte
+	header []string
+	// rejected is the key that the provider last refused, if any.
+	rejected atomic.Pointer[string]
+}
+
+func newProviders(config *routerconfig.Config, upstreams *Upstreams) (map[string]*provider, error) {
+	providers := map[string]*provider{}
+	for i := range config.Providers {
+		spec := &config.Providers[i]
+		client, err := upstreams.client(spec.BaseURL)
+		if err != nil {
+			return nil, fmt.Errorf("providers[%d].baseURL: %w", i, err)
+		}
+		head := []byte("Content-Type: application/json\r\n")
+		for _, h := range spec.Headers {
+			head = append(append(append(append(head, h.Name...), ": "...), h.Value...), "\r\n"...)
+		}
+		providers[spec.Name] = &provider{Provider: spec, client: client, head: head, header: []string{spec.Kind}}
+	}
+	return providers, nil
+}
+
+// key returns the key to use: the current one, or the next once the provider
+// has refused the current one. ok is false when a key is needed and none can be
+// read.
+func (p *provider) key(k *keyring) (key string, ok bool) {
+	if p.KeyFile == "" {
+		return "", true
+	}
+	files := k.current.Load().files
+	key, ok = files[p.KeyFile]
+	next, hasNext := files[p.NextKeyFile]
+	rejected := p.rejected.Load()
+	if hasNext && (!ok || rejected != nil && *rejected == key) {
+		return next, true
+	}
+	return key, ok
+}
+
+// refused records that the provider rejected the key, and reports whether
+// another one stands ready to be tried.
+func (p *provider) refused(k *keyring, key string) bool {
+	p.rejected.Store(&key)
+	other, ok := p.key(k)
+	return ok && other != key
+}
+
+// maxTokensField is the name by which the provider knows the output cap.
+// OpenAI and Azure deprecate max_tokens and refuse it for reasoning models; the
+// others document only max_tokens.
+func (p *provider) maxTokensField() string {
+	switch p.Kind {
+	case "OpenAI", "AzureOpenAI", "XAI":
+		return "max_completion_tokens"
+	default:
+		return "max_tokens"
+	}
+}

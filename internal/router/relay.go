@@ -1,0 +1,251 @@
+package router
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tiershift/tiershift/internal/metricnames"
+	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/router/upstream"
+	"github.com/tiershift/tiershift/internal/routerconfig"
+)
+
+// relayJSON hands over a whole JSON answer, once it is seen to be one.
+func (x *exchange) relayJSON(a *attempt, resp *upstream.Response, begun time.Time) (done bool) {
+	body, err := resp.ReadAll(x.scratch.response[:0], x.server.options.MaxResponseBytes)
+	x.scratch.response = body
+	x.waiting += x.server.now().Sub(begun)
+	if err != nil {
+		x.chargeEstimate(a, int64(len(body)))
+		return x.cutOff(a, err)
+	}
+	completion, err := openai.ScanResponse(body)
+	if err != nil {
+		a.cause, a.detail = routerconfig.CauseServerError, "answered 200 with "+err.Error()
+		x.chargeEstimate(a, int64(len(body)))
+		return false
+	}
+	x.settle(a, completion.Usage, completion.HasUsage, completion.OutputBytes)
+	a.model.health.succeeded(x.server.now().Sub(begun))
+	x.setHeaders()
+	h := x.w.Header()
+	h["Content-Type"] = contentTypeJSON
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["X-Tiershift-Cost-Usd"] = []string{x.cost().String()}
+	if a.usage.Estimated {
+		h["X-Tiershift-Cost-Estimated"] = valueTrue
+	}
+	x.firstByteLeaves()
+	x.outcome, x.status = metricnames.OutcomeSuccess, http.StatusOK
+	if _, err := x.w.Write(body); err != nil {
+		x.cancelled()
+	}
+	return true
+}
+
+var valueTrue = []string{"true"}
+
+// firstByteLeaves takes the times that the first byte of an answer ends.
+func (x *exchange) firstByteLeaves() {
+	x.firstToken = x.server.now().Sub(x.started)
+	x.overhead = x.firstToken - x.waiting
+}
+
+// cutOff records an answer that ended early, before any of it was handed on.
+func (x *exchange) cutOff(a *attempt, err error) (done bool) {
+	if abandoned(x.r.Context()) {
+		x.cancelled()
+		return true
+	}
+	return x.transportCause(a, err)
+}
+
+// The client is given this long to take what was written before it counts as
+// gone, re-armed at most every writeRearm so that streams of many small events
+// do not set a timer for each.
+const (
+	writePatience = 2 * time.Minute
+	writeRearm    = 20 * time.Second
+)
+
+// streamRelay hands over one event stream.
+type streamRelay struct {
+	x       *exchange
+	a       *attempt
+	resp    *upstream.Response
+	filter  *openai.Stream
+	begun   time.Time
+	flush   func()
+	control *http.ResponseController
+	armed   time.Time
+	// committed is true once the client has got a byte: from then on there is
+	// no other attempt.
+	committed bool
+}
+
+// relayStream hands over events as they come. Until the first one has come, a
+// failure leads to another attempt.
+func (x *exchange) relayStream(a *attempt, resp *upstream.Response, begun time.Time) (done bool) {
+	filter := &x.scratch.stream
+	filter.Reset(openai.StreamOptions{HideUsage: !x.request.IncludeUsage})
+	s := &streamRelay{x: x, a: a, resp: resp, filter: filter, begun: begun, control: http.NewResponseController(x.w)}
+	out := x.scratch.out[:0]
+	for {
+		chunk, err := resp.Next()
+		out = filter.Feed(chunk, out)
+		if err != nil {
+			out = filter.End(out)
+		}
+		x.scratch.out = out
+		if fault := filter.Fault(); fault != "" && !s.committed {
+			return s.garbage(fault)
+		}
+		ended := err != nil || filter.Done()
+		if !s.committed && filter.Events() > 0 {
+			s.commit()
+		}
+		if ended {
+			return s.end(out, err)
+		}
+		if !s.committed || len(out) == 0 {
+			continue
+		}
+		if !s.write(out) {
+			return s.clientGone()
+		}
+		out = out[:0]
+	}
+}
+
+// commit sends the head of the answer.
+func (s *streamRelay) commit() {
+	x := s.x
+	x.waiting += x.server.now().Sub(s.begun)
+	s.a.model.health.succeeded(x.server.now().Sub(s.begun))
+	x.setHeaders()
+	h := x.w.Header()
+	h["Content-Type"] = contentTypeSSE
+	h["Cache-Control"] = noCache
+	h["X-Accel-Buffering"] = []string{"no"} // asks nginx in between not to hold events back
+	x.firstByteLeaves()
+	x.w.WriteHeader(http.StatusOK)
+	s.committed = true
+}
+
+func (s *streamRelay) write(data []byte) bool {
+	if now := s.x.server.now(); now.Sub(s.armed) > writeRearm {
+		_ = s.control.SetWriteDeadline(now.Add(writePatience)) // unsupported only in tests
+		s.armed = now
+	}
+	if _, err := s.x.w.Write(data); err != nil {
+		return false
+	}
+	return s.control.Flush() == nil
+}
+
+// garbage records a stream whose beginning is none.
+func (s *streamRelay) garbage(fault string) bool {
+	s.x.waiting += s.x.server.now().Sub(s.begun)
+	s.a.cause, s.a.detail = routerconfig.CauseServerError, "answered 200 with "+fault
+	s.x.chargeEstimate(s.a, 0)
+	return false
+}
+
+func (s *streamRelay) clientGone() bool {
+	s.charge()
+	s.x.cancelled()
+	return true
+}
+
+func (s *streamRelay) charge() {
+	usage, has := s.filter.Usage()
+	s.x.settle(s.a, usage, has, s.filter.OutputBytes())
+}
+
+// end closes the stream: whole, cut, or abandoned.
+func (s *streamRelay) end(out []byte, err error) bool {
+	x := s.x
+	switch {
+	case abandoned(x.r.Context()):
+		return s.clientGone()
+	case !s.committed:
+		return s.endedEarly(err)
+	}
+	s.charge()
+	fault := s.filter.Fault()
+	if s.filter.Complete() && fault == "" {
+		x.outcome = metricnames.OutcomeSuccess
+		if !s.filter.Done() {
+			out = append(out, "data: [DONE]\n\n"...) // some providers end after the finish reason
+		}
+	} else {
+		x.outcome = metricnames.OutcomeCut
+		out = s.appendCut(out, fault, err)
+	}
+	x.status = http.StatusOK
+	out = s.appendCost(out)
+	x.scratch.out = out
+	if !s.write(out) {
+		x.cancelled()
+		return true
+	}
+	s.drain()
+	return true
+}
+
+// endedEarly records a stream that ended before its first event.
+func (s *streamRelay) endedEarly(err error) bool {
+	s.x.waiting += s.x.server.now().Sub(s.begun)
+	s.x.chargeEstimate(s.a, 0)
+	if s.resp.EOF(err) {
+		s.a.cause, s.a.detail = routerconfig.CauseServerError, "answered 200 with an empty stream"
+		return false
+	}
+	return s.x.transportCause(s.a, err)
+}
+
+// appendCut tells the client that the answer is not whole. The finish reason is
+// not faked, and no [DONE] follows: every SDK raises an error.
+func (s *streamRelay) appendCut(out []byte, fault string, err error) []byte {
+	if s.filter.ErrorSeen() {
+		return out // the provider's own error event has told the client
+	}
+	if fault == "" {
+		fault = "the stream ended before the answer did"
+		if err != nil && !s.resp.EOF(err) {
+			fault = err.Error()
+		}
+	}
+	s.a.cause, s.a.detail = routerconfig.CauseConnectionError, fault
+	s.a.model.health.failed(s.x.server.now(), 0)
+	s.x.server.options.Log.Warn("stream cut", "request", s.x.id, "model", s.a.model.Name, "error", fault)
+	return openai.AppendErrorEvent(out, openai.ErrorBody{
+		Message: fmt.Sprintf("the answer of %s was cut: %s", s.a.model.Name, fault),
+		Type:    typeUpstream, Code: "stream_cut",
+	})
+}
+
+// appendCost appends the comment line that carries what a header carries for
+// JSON. SSE parsers pass over comments.
+func (s *streamRelay) appendCost(out []byte) []byte {
+	out = append(append(out, ": tiershift cost-usd="...), s.x.cost().String()...)
+	out = append(append(out, " tier="...), s.a.model.tier.Name...)
+	out = append(append(out, " model="...), s.a.model.Name...)
+	if s.a.usage.Estimated {
+		out = append(out, " estimated=true"...)
+	}
+	return append(out, "\n\n"...)
+}
+
+// drain reads what follows the last event, which is nothing but the end of the
+// body, so that the connection can serve the next request.
+func (s *streamRelay) drain() {
+	const enough = 4
+	for range enough {
+		if _, err := s.resp.Next(); err != nil {
+			return
+		}
+	}
+}
