@@ -6,7 +6,8 @@
 #
 # The last line of stdout is the directory with the binaries; progress goes to stderr. $OUT/current
 # links to the newest build. Each build has a directory of its own, named after its versions and a
-# hash of everything that went into it, so a directory that exists is complete and current.
+# hash of everything that went into it, so a directory that exists is complete and current. Older
+# ones stay until they are deleted: another branch may pin their versions.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,14 +18,14 @@ say() { printf '[%4ds] %s\n' "$SECONDS" "$*" >&2; }
 
 holds_both() { [[ -x $1/kube-apiserver && -x $1/etcd ]]; }
 
-# A workspace above the repository or vendoring flags of the caller must not change what is built.
-go_here() { (cd "$here" && GOWORK=off GOFLAGS=-mod=readonly CGO_ENABLED=0 go "$@"); }
+# A workspace above the repository or flags of the caller must not change what is built.
+export GOWORK=off GOFLAGS=-mod=readonly CGO_ENABLED=0
 
-pinned_version() { go_here list -m -f '{{.Version}}' "$1"; }
+pinned_version() { go list -C "$here" -m -f '{{.Version}}' "$1"; }
 
 input_hash() {
   local sum
-  sum=$({ cat "$here/go.mod" "$here/go.sum" "$here/build.sh"; go_here env GOVERSION; } | sha256sum)
+  sum=$({ cat "$here/go.mod" "$here/go.sum" "$here/build.sh"; go env -C "$here" GOVERSION; } | sha256sum)
   printf '%s' "${sum:0:12}"
 }
 
@@ -39,13 +40,21 @@ version_flags() {
   done
 }
 
+# run COMMAND...: in the background, because bash handles a signal only between foreground commands.
+run() {
+  "$@" >&2 &
+  child=$!
+  wait "$child"
+  child=''
+}
+
 # Only one build at a time per $OUT. The lock of flock passes on to the compiler: if this script is
 # killed outright, the next one waits for the compiler it left behind instead of competing with it.
 lock() {
-  local announced=
+  local announced=''
   if command -v flock >/dev/null; then
     exec 9>"$out/.lock"
-    flock --nonblock 9 || { say "waiting for another build in $out"; flock 9; }
+    flock --nonblock 9 || { say "waiting for another build in $out"; run flock 9; }
     return
   fi
   until mkdir "$out/.lock.d" 2>/dev/null; do
@@ -62,16 +71,11 @@ cleanup() {
   [[ -z $lock_dir ]] || rmdir "$lock_dir"
 }
 
-# build NAME VERSION PACKAGE LDFLAGS HINT. The compiler runs in the background because bash handles
-# a signal only between foreground commands.
+# build NAME VERSION PACKAGE LDFLAGS DURATION
 build() {
   local started=$SECONDS
   say "building $1 $2 from its Go module; $5 on two cores the first time"
-  GOWORK=off GOFLAGS=-mod=readonly CGO_ENABLED=0 \
-    nice go build -C "$here" -trimpath -ldflags "-s -w $4" -o "$stage/$1" "$3" >&2 &
-  child=$!
-  wait "$child"
-  child=
+  run nice go build -C "$here" -trimpath -ldflags "-s -w $4" -o "$stage/$1" "$3"
   say "built $1 in $((SECONDS - started)) s"
 }
 
@@ -95,7 +99,7 @@ main() {
   etcd=$(pinned_version go.etcd.io/etcd/server/v3)
   mkdir -p "$out"
   out=$(cd "$out" && pwd)
-  dir=$out/$kubernetes-etcd-$etcd-$(go_here env GOOS)-$(go_here env GOARCH)-$(input_hash)
+  dir=$out/$kubernetes-etcd-$etcd-$(go env GOOS)-$(go env GOARCH)-$(input_hash)
   if holds_both "$dir"; then
     publish "$dir"
     return
@@ -109,10 +113,11 @@ main() {
     rm -rf "$out"/.stage.*
     stage=$(mktemp -d "$out/.stage.XXXXXX")
     chmod 755 "$stage"
-    build kube-apiserver "$kubernetes" k8s.io/kubernetes/cmd/kube-apiserver "$(version_flags "$kubernetes")" "about 6 minutes"
+    build kube-apiserver "$kubernetes" k8s.io/kubernetes/cmd/kube-apiserver \
+      "$(version_flags "$kubernetes")" "about 6 minutes"
     build etcd "$etcd" go.etcd.io/etcd/server/v3 "" "about 20 seconds"
     mv "$stage" "$dir"
-    stage=
+    stage=''
   fi
   publish "$dir"
 }

@@ -1,3 +1,6 @@
+// This module pins the kube-apiserver and the etcd that integration tests run. Being a module of its
+// own keeps what they require out of what Tiershift requires. etcd stays at the version that
+// k8s.io/kubernetes itself requires: a newer one would change what the API server is built from.
 module github.com/tiershift/tiershift/hack/k8s
 
 go 1.26.0

@@ -75,13 +75,15 @@ func (x *exchange) prepare(prefix string) *apiError {
 	if err := x.read(); err != nil {
 		return err
 	}
+	begun := x.server.now()
 	in := x.asked(prefix)
 	x.decision, err = x.engine.decide(in)
 	if err != nil {
 		return err
 	}
-	if x.decision.method != "" {
-		x.countEvent(classificationsDesc, x.decision.method, x.decision.class)
+	if method := x.decision.method; method != "" {
+		x.countEvent(classificationsDesc, method, x.decision.class)
+		x.server.metrics.classified(method, x.server.now().Sub(begun))
 	}
 	return nil
 }

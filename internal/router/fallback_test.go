@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -40,7 +41,10 @@ func TestFallbackGoesToTheNextModelThenOneTierUp(t *testing.T) {
 		"a key not wanted":  {always(401), "ProviderRejected"},
 		"a model not known": {always(404), "ProviderRejected"},
 	} {
-		for _, body := range []string{askHello, strings.Replace(askHello, "{", `{"stream":true,`, 1)} {
+		for _, body := range []string{askHello, streamHello} {
+			if name == "garbage" && body == streamHello {
+				continue // the simulator's comes amid a stream: see TestGarbageInsteadOfAStream
+			}
 			t.Run(name, func(t *testing.T) {
 				g := newGateway(t, shortTimeouts)
 				g.faults("first", fault.faults)
@@ -59,6 +63,38 @@ func TestFallbackGoesToTheNextModelThenOneTierUp(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+const streamHello = `{"model":"auto","stream":true,"messages":[{"role":"user","content":"hello there"}]}`
+
+func TestGarbageInsteadOfAStream(t *testing.T) {
+	for name, garbage := range map[string]struct{ contentType, body string }{
+		"HTML":                {"text/html", "<html><body>Welcome to the captive portal</body></html>"},
+		"a JSON error":        {"application/json", `{"error":{"message":"no capacity"}}`},
+		"a JSON completion":   {"application/json", `{"choices":[{"message":{"content":"hi"}}]}`},
+		"HTML that says SSE":  {"text/event-stream", "<html>\n\n<body>\n\n"},
+		"events of no JSON":   {"text/event-stream", "data: hello\n\ndata: there\n\n"},
+		"an error event":      {"text/event-stream", "data: {\"error\":{\"message\":\"overloaded\"}}\n\n"},
+		"nothing":             {"text/event-stream", ""},
+		"just the end":        {"text/event-stream", "data: [DONE]\n\n"},
+		"half an event":       {"text/event-stream", "data: {\"id\":"},
+		"a comment and a cut": {"text/event-stream", ": wait\n\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", garbage.contentType)
+				_, _ = w.Write([]byte(garbage.body))
+			}))
+			defer provider.Close()
+			g := newGateway(t, func(c *routerconfig.Config) { c.Providers[1].BaseURL = provider.URL })
+			a := g.ask(streamHello)
+			wantStatus(t, a, 200)
+			wantHeader(t, a, "x-tiershift-model", "medium-2")
+			if strings.Contains(a.body, "captive") || strings.Count(a.body, "[DONE]") != 1 {
+				t.Errorf("the client got %q", a.body)
+			}
+		})
 	}
 }
 

@@ -212,6 +212,11 @@ func (m *Metrics) count(key counterKey) {
 	c.Add(1)
 }
 
+// classified records how long a decision took, features included.
+func (m *Metrics) classified(method string, took time.Duration) {
+	m.classification.WithLabelValues(method).Observe(took.Seconds())
+}
+
 func (x *exchange) countEvent(desc *prometheus.Desc, a, b string) {
 	x.server.metrics.count(counterKey{
 		desc: desc, namespace: x.engine.config.Namespace, policy: x.engine.config.Policy,

@@ -199,7 +199,7 @@ func (s *streamRelay) end(out []byte, err error) bool {
 func (s *streamRelay) endedEarly(err error) bool {
 	s.x.waiting += s.x.server.now().Sub(s.begun)
 	s.x.chargeEstimate(s.a, 0)
-	if s.resp.EOF(err) {
+	if err == nil || s.resp.EOF(err) {
 		s.a.cause, s.a.detail = routerconfig.CauseServerError, "answered 200 with an empty stream"
 		return false
 	}

@@ -110,10 +110,7 @@ func readAnswer(r io.Reader) answer {
 
 // stop returns when the processes of the control plane have ended.
 func (o *owner) stop() error {
-	if err := o.stdin.Close(); err != nil {
-		return fmt.Errorf("stop the control plane: %w", err)
-	}
-	if err := o.process.Wait(); err != nil {
+	if err := errors.Join(o.stdin.Close(), o.process.Wait()); err != nil {
 		return fmt.Errorf("stop the control plane: %w", err)
 	}
 	return nil
@@ -134,24 +131,37 @@ func init() {
 
 // own runs a control plane until in ends. It tells out how the start went.
 func own(document string, in io.Reader, out io.Writer) error {
-	outliveSignals()
-	// envtest can attach the output of the control plane, but stdout has the answer.
-	os.Stdout = os.Stderr
-	log.SetLogger(logr.Discard())
-
 	var s settings
 	if err := json.Unmarshal([]byte(document), &s); err != nil {
 		return fmt.Errorf("parse %s: %w", ownerVariable, err)
 	}
+	outliveSignals()
+	// envtest can attach the output of the control plane, but stdout has the answer.
+	os.Stdout = os.Stderr
+	log.SetLogger(logr.Discard())
+	cleanUp, err := keepFilesTogether()
+	if err != nil {
+		return err
+	}
+
 	env, err := startControlPlane(s)
 	if err != nil {
-		return json.NewEncoder(out).Encode(answer{Error: err.Error()})
+		return errors.Join(json.NewEncoder(out).Encode(answer{Error: err.Error()}), cleanUp())
 	}
-	err = json.NewEncoder(out).Encode(answer{Kubeconfig: env.KubeConfig})
-	if err == nil {
-		_, err = io.Copy(io.Discard, in)
+	// If the answer cannot be written, the test process is gone, and in has ended.
+	_ = json.NewEncoder(out).Encode(answer{Kubeconfig: env.KubeConfig})
+	_, err = io.Copy(io.Discard, in)
+	return errors.Join(err, env.Stop(), cleanUp())
+}
+
+// keepFilesTogether gives the owner a temporary directory of its own, because
+// envtest forgets those of a start that it had to repeat.
+func keepFilesTogether() (cleanUp func() error, err error) {
+	directory, err := os.MkdirTemp("", "tiershift-testenv-")
+	if err != nil {
+		return nil, err
 	}
-	return errors.Join(err, env.Stop())
+	return func() error { return os.RemoveAll(directory) }, os.Setenv("TMPDIR", directory)
 }
 
 // outliveSignals makes the end of stdin the only thing that ends the owner. Dying
