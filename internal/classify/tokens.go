@@ -1,0 +1,120 @@
+package classify
+
+// EstimateTokens estimates how many tokens a text has. It sums a weight for
+// every pair of adjacent bytes by their classes, such as "a letter after a
+// space" or "a Chinese character after another". The weights are fitted to the
+// o200k_base encoding; median error per text of 0.5 to 2.5 KB against it:
+//
+//	English prose and questions  4 to 6 %
+//	Go, Python, JavaScript, C,   1 to 6 %
+//	shell, YAML, JSON
+//	Chinese, Japanese            2 to 5 %
+//	Russian, Hindi, Spanish,     2 to 4 %
+//	Portuguese, French
+//	German, Italian, Polish,     10 to 30 %, mostly too low
+//	Turkish, Vietnamese
+//
+// Nine of ten English and code texts are within 16 %. Other encodings differ
+// more from each other than the estimate does from its own: cl100k_base counts
+// about 1 % more for English and code, and 20 to 30 % more for Chinese.
+//
+// Of a text longer than 16 KB it reads 32 windows of 512 bytes, evenly spread.
+func EstimateTokens(text []byte) int64 {
+	if len(text) <= sampleWindows*sampleSize {
+		return (weigh(text, classSpace) + 500) / 1000
+	}
+	sum := int64(0)
+	for i := range sampleWindows {
+		at := i * (len(text) - sampleSize) / (sampleWindows - 1)
+		before := uint8(classSpace)
+		if at > 0 {
+			before = byteClass[text[at-1]]
+		}
+		sum += weigh(text[at:at+sampleSize], before)
+	}
+	return sum * int64(len(text)) / (sampleWindows * sampleSize * 1000)
+}
+
+const (
+	sampleWindows = 32
+	sampleSize    = 512
+)
+
+// weigh sums the weights in thousandths of a token.
+func weigh(text []byte, before uint8) int64 {
+	sum := int64(0)
+	for _, b := range text {
+		class := byteClass[b]
+		sum += int64(pairWeight[before%classes][class%classes])
+		before = class
+	}
+	return max(sum, 0)
+}
+
+// Classes of bytes: ASCII by kind, the first bytes of longer characters by the
+// scripts they begin, and inner bytes.
+const (
+	classLower = iota
+	classUpper
+	classDigit
+	classSpace
+	classNewline
+	classPunct
+	classLatin    // letters with accents, U+0080 to U+033F, and U+1000 to U+1FFF
+	classCyrillic // with Greek and Armenian
+	classArabic   // with Hebrew
+	classIndic    // with Thai
+	classSymbol   // typographic punctuation, arrows, mathematics
+	classCJK      // kana, Han, Hangul
+	classWide     // full-width forms, private use
+	classEmoji    // and all else beyond the basic plane
+	classInner
+	classes = 16
+)
+
+var byteClass = func() (table [256]uint8) {
+	ranges := []struct {
+		from, to byte
+		class    uint8
+	}{
+		{0x00, 0x7f, classPunct}, {'a', 'z', classLower}, {'A', 'Z', classUpper}, {'0', '9', classDigit},
+		{' ', ' ', classSpace}, {'\t', '\r', classNewline}, {0x80, 0xbf, classInner},
+		{0xc0, 0xcc, classLatin}, {0xe1, 0xe1, classLatin}, {0xcd, 0xd5, classCyrillic}, {0xd6, 0xdf, classArabic},
+		{0xe0, 0xe0, classIndic}, {0xe2, 0xe2, classSymbol}, {0xe3, 0xed, classCJK}, {0xee, 0xef, classWide}, {0xf0, 0xff, classEmoji},
+	}
+	for _, r := range ranges {
+		for b := int(r.from); b <= int(r.to); b++ {
+			table[b] = r.class
+		}
+	}
+	return table
+}()
+
+// pairWeight is what the second of two adjacent classes adds, in thousandths.
+var pairWeight = func() (table [classes][classes]int32) {
+	for before := range table {
+		table[before] = [classes]int32{
+			classLower: 760, classUpper: 760, // a word begins
+			classDigit: 2000, classNewline: 1470, classPunct: 475, // a run of them begins
+			classLatin: 190, classCyrillic: 1030, classArabic: 1050, classIndic: 390,
+			classSymbol: 910, classCJK: 1150, classWide: 1260, classEmoji: 2000,
+		}
+	}
+	for _, letter := range []int{classLower, classUpper} {
+		table[letter][classLower] = 83
+		table[classDigit][letter] = 620
+	}
+	table[classLower][classUpper] = 600 // camelCase
+	table[classUpper][classUpper] = 145
+	table[classDigit][classDigit] = 160
+	table[classPunct][classPunct] = 290
+	table[classNewline][classNewline] = 430
+	table[classNewline][classSpace] = 360
+	table[classNewline][classPunct] = -370
+	table[classSpace][classSpace] = 5 // indentation is one token
+	// After an inner byte the same script most likely goes on.
+	table[classInner][classCyrillic] = 160
+	table[classInner][classArabic] = 250
+	table[classInner][classCJK] = 650
+	return table
+}()

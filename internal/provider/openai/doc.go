@@ -1,0 +1,11 @@
+// Package openai reads and edits the Chat Completions wire of OpenAI and of the
+// many providers that copy it: requests, JSON answers, event streams, errors.
+//
+// Everything is a pure function of the bytes it is given. A request is checked
+// and understood in one pass, and edited by splicing: what need not change is
+// passed on byte for byte, never decoded and encoded again.
+//
+// It must never do I/O, never read a clock, never allocate for an ordinary
+// request or event once its reusable types are warm, and never put a byte of a
+// prompt or of an answer into an error: those end up in logs.
+package openai

@@ -1,0 +1,355 @@
+package openai
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// The functions of this file walk over JSON (RFC 8259) in a byte slice. They
+// take an index and return the one behind what they walked over, or, negative,
+// a fault: see newFault.
+
+// maxDepth bounds nesting, and with it the stack that a hostile body can claim.
+// Python's decoder, which many providers use, gives up at about 1000.
+const maxDepth = 512
+
+// faultKind says what is wrong with JSON.
+type faultKind int
+
+const (
+	unexpectedEnd faultKind = iota
+	unexpectedByte
+	controlInString
+	badEscape
+	badUTF8
+	badNumber
+	tooDeep
+	trailingData
+	// stopped is no fault of the JSON: the reader gave up for its own reason.
+	stopped
+)
+
+// faultKinds is a power of two above the number of kinds.
+const faultKinds = 16
+
+func (k faultKind) String() string {
+	switch k {
+	case unexpectedEnd:
+		return "unexpected end"
+	case controlInString:
+		return "control character in a string"
+	case badEscape:
+		return "invalid escape in a string"
+	case badUTF8:
+		return "invalid UTF-8"
+	case badNumber:
+		return "invalid number"
+	case tooDeep:
+		return "nested too deeply"
+	case trailingData:
+		return "data after the end"
+	default:
+		return "unexpected character"
+	}
+}
+
+// newFault packs a kind and a position into a negative index: a second result
+// would cost every step of every walk.
+func newFault(kind faultKind, at int) int { return -1 - (at*faultKinds + int(kind)) }
+
+func splitFault(fault int) (kind faultKind, at int) {
+	n := -1 - fault
+	return faultKind(n % faultKinds), n / faultKinds
+}
+
+// unexpected is the fault of whatever stands at i.
+func unexpected(b []byte, i int) int {
+	if i >= len(b) {
+		return newFault(unexpectedEnd, len(b))
+	}
+	return newFault(unexpectedByte, i)
+}
+
+// skipSpace is split so that the usual case, no space, is inlined.
+func skipSpace(b []byte, i int) int {
+	if i < len(b) && b[i] > ' ' {
+		return i
+	}
+	return skipSpaces(b, i)
+}
+
+func skipSpaces(b []byte, i int) int {
+	for i < len(b) && isSpace(b[i]) {
+		i++
+	}
+	return i
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
+
+// Eight bytes are looked at in one step: a word of eight times the same byte.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+)
+
+// special has the high bit of a byte set where the text is not plain: a quote,
+// a backslash, a control character or part of a non-ASCII one. Control
+// characters and the quote (0x22) take one test together: with bit 1 flipped,
+// they are all those up to 0x20. Subtraction may carry into bytes above one that
+// is marked; the lowest mark is always right.
+func special(x uint64) uint64 {
+	return (x | ((x ^ 0x02*ones) - 0x21*ones) | ((x ^ '\\'*ones) - ones)) & highs
+}
+
+// skipPlain returns the index of the first byte that special marks. Two words a
+// step: prose has an escape in every other line, where more would be wasted.
+func skipPlain(b []byte, i int) int {
+	for ; i+16 <= len(b); i += 16 {
+		w := b[i : i+16]
+		low, high := special(binary.LittleEndian.Uint64(w)), special(binary.LittleEndian.Uint64(w[8:]))
+		if low != 0 {
+			return i + bits.TrailingZeros64(low)>>3
+		}
+		if high != 0 {
+			return i + 8 + bits.TrailingZeros64(high)>>3
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			break
+		}
+	}
+	return i
+}
+
+// skipString walks over a string from behind its opening quote to behind its
+// closing one. saved is by how many bytes unescaping shortens it: not 0 if and
+// only if it has escapes.
+func skipString(b []byte, i int) (end, saved int) {
+	// Most strings are short and plain.
+	if w := b[i:]; len(w) >= 16 {
+		m := special(binary.LittleEndian.Uint64(w))
+		if m == 0 {
+			i += 8
+			m = special(binary.LittleEndian.Uint64(w[8:]))
+		}
+		i += bits.TrailingZeros64(m) >> 3
+		if i < len(b) && b[i] == '"' {
+			return i + 1, 0
+		}
+	}
+	return skipLongString(b, i)
+}
+
+func skipLongString(b []byte, i int) (end, saved int) {
+	for {
+		i = skipPlain(b, i)
+		if i >= len(b) {
+			return newFault(unexpectedEnd, len(b)), 0
+		}
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1, saved
+		case c == '\\':
+			if i+1 < len(b) && isShortEscape[b[i+1]] {
+				i, saved = i+2, saved+1
+				continue
+			}
+			next, shorter := skipUnicodeEscape(b, i)
+			if next < 0 {
+				return next, 0
+			}
+			i, saved = next, saved+shorter
+		case c < ' ':
+			return newFault(controlInString, i), 0
+		default:
+			if i = skipRunes(b, i); i < 0 {
+				return i, 0
+			}
+		}
+	}
+}
+
+// skipRunes walks over non-ASCII characters, which must be valid UTF-8.
+func skipRunes(b []byte, i int) int {
+	for i < len(b) && b[i] >= utf8.RuneSelf {
+		// Nearly all are of three bytes, or two; these lead bytes take any
+		// continuation. DecodeRune knows about the rest.
+		c := b[i]
+		if i+2 < len(b) && c-0xe1 < 0x0f && c != 0xed && b[i+1]&0xc0 == 0x80 && b[i+2]&0xc0 == 0x80 {
+			i += 3
+			continue
+		}
+		if i+1 < len(b) && c-0xc2 < 0x1e && b[i+1]&0xc0 == 0x80 {
+			i += 2
+			continue
+		}
+		r, size := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && size == 1 {
+			return newFault(badUTF8, i)
+		}
+		i += size
+	}
+	return i
+}
+
+// isShortEscape is true of what may follow a backslash, but for u.
+var isShortEscape = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}
+
+// skipUnicodeEscape walks over the escape at b[i], which is no short one.
+func skipUnicodeEscape(b []byte, i int) (next, saved int) {
+	r, next := decodeUnicodeEscape(b, i)
+	if next > 0 {
+		return next, next - i - utf8.RuneLen(r)
+	}
+	for j, c := range b[i+1:] {
+		if j == 0 && c != 'u' || j > 0 && hexValue(c) < 0 {
+			return newFault(badEscape, i), 0
+		}
+	}
+	return newFault(unexpectedEnd, len(b)), 0
+}
+
+// skipNumber walks over a number.
+func skipNumber(b []byte, i int) int {
+	start := i
+	if b[i] == '-' {
+		i++
+	}
+	switch {
+	case i < len(b) && b[i] == '0':
+		i++
+	case i < len(b) && isDigit(b[i]):
+		i = skipDigits(b, i)
+	default:
+		return numberFault(b, start, i)
+	}
+	if i < len(b) && b[i] == '.' {
+		whole := i + 1
+		if i = skipDigits(b, whole); i == whole {
+			return numberFault(b, start, i)
+		}
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		return skipExponent(b, start, i+1)
+	}
+	return i
+}
+
+func skipExponent(b []byte, start, i int) int {
+	if i < len(b) && (b[i] == '+' || b[i] == '-') {
+		i++
+	}
+	end := skipDigits(b, i)
+	if end == i {
+		return numberFault(b, start, i)
+	}
+	return end
+}
+
+func numberFault(b []byte, start, i int) int {
+	if i >= len(b) {
+		return newFault(unexpectedEnd, len(b))
+	}
+	return newFault(badNumber, start)
+}
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
+
+func skipDigits(b []byte, i int) int {
+	for i < len(b) && isDigit(b[i]) {
+		i++
+	}
+	return i
+}
+
+func skipWord(b []byte, i int, word string) int {
+	for j := range len(word) {
+		if i+j >= len(b) || b[i+j] != word[j] {
+			return unexpected(b, i+j)
+		}
+	}
+	return i + len(word)
+}
+
+// skipValue walks over the value at b[i] inside of depth containers.
+func skipValue(b []byte, i, depth int) int {
+	if i >= len(b) {
+		return newFault(unexpectedEnd, len(b))
+	}
+	switch b[i] {
+	case '"':
+		end, _ := skipString(b, i+1)
+		return end
+	case '{':
+		return skipObject(b, i, depth+1)
+	case '[':
+		return skipArray(b, i, depth+1)
+	case 't':
+		return skipWord(b, i, "true")
+	case 'f':
+		return skipWord(b, i, "false")
+	case 'n':
+		return skipWord(b, i, "null")
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return skipNumber(b, i)
+	}
+	return newFault(unexpectedByte, i)
+}
+
+func skipObject(b []byte, i, depth int) int {
+	if depth > maxDepth {
+		return newFault(tooDeep, i)
+	}
+	i = skipSpace(b, i+1)
+	if i < len(b) && b[i] == '}' {
+		return i + 1
+	}
+	for {
+		if i >= len(b) || b[i] != '"' {
+			return unexpected(b, i)
+		}
+		if i, _ = skipString(b, i+1); i < 0 {
+			return i
+		}
+		if i = skipSpace(b, i); i >= len(b) || b[i] != ':' {
+			return unexpected(b, i)
+		}
+		if i = skipValue(b, skipSpace(b, i+1), depth); i < 0 {
+			return i
+		}
+		i = skipSpace(b, i)
+		if i < len(b) && b[i] == '}' {
+			return i + 1
+		}
+		if i >= len(b) || b[i] != ',' {
+			return unexpected(b, i)
+		}
+		i = skipSpace(b, i+1)
+	}
+}
+
+func skipArray(b []byte, i, depth int) int {
+	if depth > maxDepth {
+		return newFault(tooDeep, i)
+	}
+	i = skipSpace(b, i+1)
+	if i < len(b) && b[i] == ']' {
+		return i + 1
+	}
+	for {
+		if i = skipValue(b, i, depth); i < 0 {
+			return i
+		}
+		i = skipSpace(b, i)
+		if i < len(b) && b[i] == ']' {
+			return i + 1
+		}
+		if i >= len(b) || b[i] != ',' {
+			return unexpected(b, i)
+		}
+		i = skipSpace(b, i+1)
+	}
+}
