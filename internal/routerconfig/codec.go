@@ -56,7 +56,7 @@ func Decode(data []byte) (*Config, error) {
 	dec.DisallowUnknownFields()
 	var c Config
 	if err := dec.Decode(&c); err != nil {
-		return nil, fmt.Errorf("decode router config: %w", err)
+		return nil, fmt.Errorf("decode router config: %w", explain(err, data))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("decode router config: data after the document")
@@ -72,6 +72,22 @@ func Decode(data []byte) (*Config, error) {
 		return nil, fmt.Errorf("router config is invalid: %w", err)
 	}
 	return &c, nil
+}
+
+// explain finds the cause behind the decoder's words. A document of another
+// version has fields that this one does not know, and is no fault of theirs.
+func explain(err error, data []byte) error {
+	var head struct {
+		APIVersion string `json:"apiVersion"`
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return errors.New("the document is empty")
+	case json.Unmarshal(data, &head) == nil && head.APIVersion != APIVersion:
+		return &FieldError{"apiVersion", fmt.Sprintf("is %q, this router reads %q", head.APIVersion, APIVersion)}
+	default:
+		return err
+	}
 }
 
 // MarshalText implements encoding.TextMarshaler.

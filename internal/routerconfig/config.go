@@ -6,7 +6,8 @@ import "time"
 // A router refuses any other, and keeps the config it has.
 const APIVersion = "router.tiershift.dev/v1"
 
-// Config is everything a router needs to serve one policy.
+// Config is everything a router needs to serve one policy. An empty list and an
+// absent one are the same, in meaning and in the encoding.
 type Config struct {
 	// APIVersion is always [APIVersion].
 	APIVersion string `json:"apiVersion"`
@@ -19,9 +20,9 @@ type Config struct {
 	Generation int64 `json:"generation"`
 
 	// Providers are the provider accounts, sorted by name.
-	Providers []Provider `json:"providers"`
+	Providers []Provider `json:"providers,omitempty"`
 	// Tiers are sorted by ascending rank: the next element is one tier up.
-	Tiers []Tier `json:"tiers"`
+	Tiers []Tier `json:"tiers,omitempty"`
 	// DefaultTier serves what nothing else decided.
 	DefaultTier string `json:"defaultTier"`
 	// Baseline is the model that savings are measured against.
@@ -30,7 +31,7 @@ type Config struct {
 	Classification Classification `json:"classification"`
 	// Routes are tried in this order; the first match wins. A request that
 	// matches none is served by an implicit route named [ImplicitRoute].
-	Routes   []Route  `json:"routes"`
+	Routes   []Route  `json:"routes,omitempty"`
 	Fallback Fallback `json:"fallback"`
 	Auth     Auth     `json:"auth"`
 }
@@ -105,8 +106,13 @@ type Tier struct {
 	Name      string    `json:"name"`
 	Rank      int32     `json:"rank"`
 	Selection Selection `json:"selection"`
-	Models    []Model   `json:"models"`
+	// Models are at most [MaxModels].
+	Models []Model `json:"models,omitempty"`
 }
+
+// MaxModels is how many models a tier may have: the router tells them apart by
+// the bits of a word.
+const MaxModels = 32
 
 // Baseline is the model that savings are measured against. It carries its own
 // price, since it need not be usable to be compared with.
@@ -272,7 +278,7 @@ const (
 // Fallback bounds what happens when an upstream call fails before its first byte.
 type Fallback struct {
 	// On are the causes that lead to a next attempt, sorted.
-	On []Cause `json:"on"`
+	On []Cause `json:"on,omitempty"`
 	// MaxAttempts is the most upstream calls one request may cause.
 	MaxAttempts int32 `json:"maxAttempts"`
 	// Backoff is the pause before the second attempt, doubled before each

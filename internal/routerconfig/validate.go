@@ -3,20 +3,30 @@ package routerconfig
 import (
 	"errors"
 	"fmt"
-	"net/url"
+	"io/fs"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 )
 
+// FieldError is a fault of one field.
+type FieldError struct {
+	// Field is its path below what was validated: "routes[2].match.paths[0]".
+	Field string
+	// Problem says what is wrong with it.
+	Problem string
+}
+
+func (e *FieldError) Error() string { return e.Field + " " + e.Problem }
+
 // Validate checks everything that the document alone can tell and returns all
-// faults joined, each naming its field. Expressions are only compiled by the
+// faults joined, each a [*FieldError]. Expressions are only compiled by the
 // router, since this package knows no CEL.
 func (c *Config) Validate() error {
-	v := &validator{config: c, providers: map[string]bool{}, tiers: map[string]*Tier{}}
+	v := &validator{config: c, providers: map[string]bool{}, tiers: map[string]bool{}}
 	v.require(c.APIVersion == APIVersion, "apiVersion", "is %q, this router reads %q", c.APIVersion, APIVersion)
-	v.require(c.Policy != "", "policy", "is empty")
+	v.requireName("policy", c.Policy)
 	v.checkProviders()
 	v.checkTiers()
 	v.requireTier("defaultTier", c.DefaultTier)
@@ -25,18 +35,20 @@ func (c *Config) Validate() error {
 	v.checkRoutes()
 	v.checkFallback()
 	v.checkAuth()
-	return errors.Join(v.errs...)
+	return v.err()
 }
 
 type validator struct {
 	config    *Config
 	providers map[string]bool
-	tiers     map[string]*Tier
+	tiers     map[string]bool
 	errs      []error
 }
 
+func (v *validator) err() error { return errors.Join(v.errs...) }
+
 func (v *validator) fail(field, format string, args ...any) {
-	v.errs = append(v.errs, fmt.Errorf("%s %s", field, fmt.Sprintf(format, args...)))
+	v.errs = append(v.errs, &FieldError{field, fmt.Sprintf(format, args...)})
 }
 
 func (v *validator) require(ok bool, field, format string, args ...any) {
@@ -45,9 +57,14 @@ func (v *validator) require(ok bool, field, format string, args ...any) {
 	}
 }
 
+// requireName accepts what can stand in a header, a metric and a line of a log.
+func (v *validator) requireName(field, name string) {
+	v.require(name != "", field, "is empty")
+	v.require(isHeaderValue(name), field, "has a control character: %q", name)
+}
+
 func (v *validator) requireTier(field, name string) {
-	_, known := v.tiers[name]
-	v.require(known, field, "names no tier of the config: %q", name)
+	v.require(v.tiers[name], field, "names no tier of the config: %q", name)
 }
 
 func (v *validator) optionalTier(field, name string) {
@@ -56,131 +73,11 @@ func (v *validator) optionalTier(field, name string) {
 	}
 }
 
-func (v *validator) checkProviders() {
-	for i := range v.config.Providers {
-		p := &v.config.Providers[i]
-		at := fmt.Sprintf("providers[%d]", i)
-		v.require(p.Name != "", at+".name", "is empty")
-		v.require(!v.providers[p.Name], at+".name", "%q is listed twice", p.Name)
-		v.providers[p.Name] = true
-		v.require(p.Kind != "", at+".kind", "is empty")
-		v.require(p.Wire == WireOpenAI, at+".wire", "%q is unknown to this router", p.Wire)
-		v.require(p.KeyScheme == KeyBearer || p.KeyScheme == KeyAPIKeyHeader, at+".keyScheme", "%q is unknown to this router", p.KeyScheme)
-		v.checkBaseURL(at+".baseURL", p.BaseURL)
-		v.checkFile(at+".keyFile", p.KeyFile)
-		v.checkFile(at+".nextKeyFile", p.NextKeyFile)
-		v.checkKeyValues(at+".headers", p.Headers)
-		for _, h := range p.Headers {
-			v.require(isHeaderName(h.Name), at+".headers", "has the invalid name %q", h.Name)
-			v.require(isHeaderValue(h.Value), at+".headers", "%q has a value with a control character", h.Name)
-		}
-	}
-}
-
-func (v *validator) checkBaseURL(field, raw string) {
-	u, err := url.Parse(raw)
-	if err != nil {
-		v.fail(field, "is not a URL") // the parse error would repeat what may hold a password
-		return
-	}
-	v.require(u.Scheme == "http" || u.Scheme == "https", field, "must be http or https")
-	v.require(u.Host != "", field, "has no host")
-	v.require(u.User == nil, field, "must not hold credentials: they belong in a Secret")
-	v.require(u.RawQuery == "" && u.Fragment == "", field, "must have neither query nor fragment")
-	v.require(!strings.HasSuffix(raw, "/"), field, "must not end with a slash")
-}
-
-// checkFile accepts a clean relative path that stays below the secrets directory.
-func (v *validator) checkFile(field, file string) {
-	if file == "" {
-		return
-	}
-	clean := path.Clean(file) == file && !path.IsAbs(file) && file != ".." && !strings.HasPrefix(file, "../") && file != "."
-	v.require(clean, field, "must be a clean path below the secrets directory: %q", file)
-}
-
-func (v *validator) checkKeyValues(field string, list []KeyValue) {
-	for i := range list {
-		v.require(list[i].Name != "", field, "has an empty name")
-		if i > 0 {
-			v.require(list[i-1].Name < list[i].Name, field, "must be sorted by name without repeats at %q", list[i].Name)
-		}
-	}
-}
-
-func (v *validator) checkTiers() {
-	v.require(len(v.config.Tiers) > 0, "tiers", "is empty: there is nothing to route to")
-	for i := range v.config.Tiers {
-		t := &v.config.Tiers[i]
-		at := fmt.Sprintf("tiers[%d]", i)
-		v.require(t.Name != "", at+".name", "is empty")
-		_, twice := v.tiers[t.Name]
-		v.require(!twice, at+".name", "%q is listed twice", t.Name)
-		v.tiers[t.Name] = t
-		if i > 0 {
-			v.require(v.config.Tiers[i-1].Rank <= t.Rank, at+".rank", "must ascend: %d comes after %d", t.Rank, v.config.Tiers[i-1].Rank)
-		}
-		switch t.Selection {
-		case SelectionWeighted, SelectionLowestCost, SelectionLowestLatency, SelectionOrdered:
-		default:
-			v.fail(at+".selection", "%q is unknown to this router", t.Selection)
-		}
-		v.checkModels(at, t)
-	}
-}
-
-func (v *validator) checkModels(at string, t *Tier) {
-	v.require(len(t.Models) > 0, at+".models", "is empty")
-	seen := map[[2]string]bool{}
-	weights := int64(0)
-	for i := range t.Models {
-		m := &t.Models[i]
-		at := fmt.Sprintf("%s.models[%d]", at, i)
-		v.require(m.Name != "", at+".name", "is empty")
-		v.require(v.providers[m.Provider], at+".provider", "names no provider of the config: %q", m.Provider)
-		key := [2]string{m.Name, m.Provider}
-		v.require(!seen[key], at, "repeats %s of %s", m.Name, m.Provider)
-		seen[key] = true
-		v.require(m.Weight >= 0, at+".weight", "is negative")
-		weights += int64(m.Weight)
-		v.checkPrice(at+".price", &m.Price)
-		v.require(m.ContextTokens >= 0, at+".contextTokens", "is negative")
-		v.require(m.MaxOutputTokens >= 0, at+".maxOutputTokens", "is negative")
-		v.checkTimeouts(at+".timeouts", m.Timeouts)
-		v.require(slices.IsSorted(m.Capabilities), at+".capabilities", "must be sorted")
-	}
-	v.require(t.Selection != SelectionWeighted || weights > 0, at+".models", "all have weight 0: none can be selected")
-}
-
-// price is a decimal, or a decimal followed by long-context steps.
-var price = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,18})?(;>[0-9]{1,12}:[0-9]{1,9}(\.[0-9]{1,18})?)*$`)
-
-func (v *validator) checkPrice(at string, p *Price) {
-	v.require(price.MatchString(p.Input), at+".input", "is not a price: %q", p.Input)
-	v.require(price.MatchString(p.Output), at+".output", "is not a price: %q", p.Output)
-	optional := []struct{ field, value string }{
-		{"cachedInput", p.CachedInput},
-		{"cacheWrite", p.CacheWrite},
-		{"cacheWrite1h", p.CacheWrite1h},
-		{"reasoningOutput", p.ReasoningOutput},
-	}
-	for _, o := range optional {
-		v.require(o.value == "" || price.MatchString(o.value), at+"."+o.field, "is not a price: %q", o.value)
-	}
-	v.require(p.BatchDiscountPercent >= 0 && p.BatchDiscountPercent <= 100, at+".batchDiscountPercent", "must be 0 to 100")
-}
-
-func (v *validator) checkTimeouts(at string, t Timeouts) {
-	v.require(t.FirstToken > 0, at+".firstToken", "must be positive")
-	v.require(t.Idle > 0, at+".idle", "must be positive")
-	v.require(t.Request > 0, at+".request", "must be positive")
-}
-
 func (v *validator) checkBaseline() {
 	b := &v.config.Baseline
-	v.require(b.Tier != "", "baseline.tier", "is empty")
-	v.require(b.Model != "", "baseline.model", "is empty")
-	v.checkPrice("baseline.price", &b.Price)
+	v.requireName("baseline.tier", b.Tier)
+	v.requireName("baseline.model", b.Model)
+	v.checkPrice("baseline.price.", &b.Price)
 }
 
 func (v *validator) checkClassification() {
@@ -190,22 +87,25 @@ func (v *validator) checkClassification() {
 	seen := map[string]bool{}
 	for i := range c.Custom {
 		r := &c.Custom[i]
-		at := fmt.Sprintf("classification.custom[%d]", i)
-		v.require(r.Name != "" && !seen[r.Name], at+".name", "must be given and unique: %q", r.Name)
+		at := fmt.Sprintf("classification.custom[%d].", i)
+		v.requireName(at+"name", r.Name)
+		v.require(!seen[r.Name], at+"name", "%q is listed twice", r.Name)
 		seen[r.Name] = true
-		v.require(r.Class == ClassSimple || r.Class == ClassModerate || r.Class == ClassComplex, at+".class", "%q is unknown to this router", r.Class)
-		v.require(r.Confidence >= 0 && r.Confidence <= 1, at+".confidence", "must be 0 to 1")
-		v.checkPromptMatch(at+".match", &r.Match)
+		v.require(r.Class == ClassSimple || r.Class == ClassModerate || r.Class == ClassComplex, at+"class", "%q is unknown to this router", r.Class)
+		v.require(r.Confidence >= 0 && r.Confidence <= 1, at+"confidence", "must be 0 to 1")
+		v.checkPromptMatch(at+"match.", &r.Match)
 	}
 }
 
 func (v *validator) checkPromptMatch(at string, m *PromptMatch) {
-	v.require(m.MinTokens >= 0, at+".minTokens", "is negative")
-	v.require(m.MaxTokens >= 0, at+".maxTokens", "is negative")
-	v.require(m.MaxTokens == 0 || m.MinTokens <= m.MaxTokens, at, "minTokens %d exceeds maxTokens %d", m.MinTokens, m.MaxTokens)
-	v.require(!slices.Contains(m.Keywords, ""), at+".keywords", "has an empty keyword")
+	v.require(m.MinTokens >= 0, at+"minTokens", "is negative")
+	v.require(m.MaxTokens >= 0, at+"maxTokens", "is negative")
+	v.require(m.MaxTokens <= 0 || m.MinTokens <= m.MaxTokens, at+"minTokens", "is %d, more than maxTokens, which is %d", m.MinTokens, m.MaxTokens)
+	for i, keyword := range m.Keywords {
+		v.require(keyword != "", fmt.Sprintf("%skeywords[%d]", at, i), "is empty")
+	}
 	if _, err := regexp.Compile(m.Pattern); err != nil {
-		v.fail(at+".pattern", "is not a regular expression: %v", err)
+		v.fail(at+"pattern", "is not a regular expression: %v", err)
 	}
 }
 
@@ -213,38 +113,50 @@ func (v *validator) checkRoutes() {
 	seen := map[string]bool{ImplicitRoute: true, AutoModel: true}
 	for i := range v.config.Routes {
 		r := &v.config.Routes[i]
-		at := fmt.Sprintf("routes[%d]", i)
-		v.require(r.Name != "", at+".name", "is empty")
-		v.require(!seen[r.Name], at+".name", "%q is reserved or listed twice", r.Name)
+		at := fmt.Sprintf("routes[%d].", i)
+		v.requireName(at+"name", r.Name)
+		v.require(!seen[r.Name], at+"name", "%q is reserved or listed twice", r.Name)
 		seen[r.Name] = true
-		v.checkMatch(at+".match", &r.Match)
-		v.optionalTier(at+".tier", r.Tier)
-		v.optionalTier(at+".minTier", r.MinTier)
-		v.optionalTier(at+".maxTier", r.MaxTier)
+		v.checkMatch(at+"match.", &r.Match)
+		v.optionalTier(at+"tier", r.Tier)
+		v.optionalTier(at+"minTier", r.MinTier)
+		v.optionalTier(at+"maxTier", r.MaxTier)
 		v.checkBounds(at, r)
-		v.require(r.MaxOutputTokens >= 0, at+".maxOutputTokens", "is negative")
-		v.checkSplit(at+".split", r.Split)
+		v.require(r.MaxOutputTokens >= 0, at+"maxOutputTokens", "is negative")
+		v.checkSplit(at+"split", r.Split)
 	}
 }
 
 func (v *validator) checkBounds(at string, r *Route) {
 	low, high := v.config.TierIndex(r.MinTier), v.config.TierIndex(r.MaxTier)
 	if low >= 0 && high >= 0 {
-		v.require(low <= high, at, "minTier %s stands above maxTier %s", r.MinTier, r.MaxTier)
+		v.require(low <= high, at+"minTier", "%s stands above maxTier %s", r.MinTier, r.MaxTier)
 	}
 }
 
 func (v *validator) checkMatch(at string, m *Match) {
-	for _, p := range m.Paths {
-		v.require(strings.HasPrefix(p, "/") && p != "/" && path.Clean(p) == p, at+".paths", "must be a clean absolute path: %q", p)
+	for i, p := range m.Paths {
+		clean := strings.HasPrefix(p, "/") && p != "/" && path.Clean(p) == p
+		v.require(clean, fmt.Sprintf("%spaths[%d]", at, i), "must be an absolute path without empty, . and .. segments: %q", p)
 	}
-	v.require(!slices.Contains(m.ModelNames, ""), at+".modelNames", "has an empty name")
-	v.checkKeyValues(at+".headers", m.Headers)
+	for i, name := range m.ModelNames {
+		v.require(name != "", fmt.Sprintf("%smodelNames[%d]", at, i), "is empty")
+	}
+	v.checkKeyValues(at+"headers", m.Headers)
 	for _, h := range m.Headers {
-		v.require(isHeaderName(h.Name) && strings.ToLower(h.Name) == h.Name, at+".headers", "must have lower-case header names: %q", h.Name)
+		v.require(isHeaderName(h.Name) && strings.ToLower(h.Name) == h.Name, at+"headers", "must have lower-case header names: %q", h.Name)
 	}
-	v.checkKeyValues(at+".metadata", m.Metadata)
-	v.checkPromptMatch(at+".prompt", &m.Prompt)
+	v.checkKeyValues(at+"metadata", m.Metadata)
+	v.checkPromptMatch(at+"prompt.", &m.Prompt)
+}
+
+func (v *validator) checkKeyValues(field string, list []KeyValue) {
+	for i := range list {
+		v.require(list[i].Name != "", field, "has an empty name")
+		if i > 0 {
+			v.require(list[i-1].Name < list[i].Name, field, "must be sorted by name without repeats at %q", list[i].Name)
+		}
+	}
 }
 
 func (v *validator) checkSplit(at string, split []Share) {
@@ -289,6 +201,11 @@ func (v *validator) checkAuth() {
 	default:
 		v.fail("auth.mode", "%q is unknown to this router", a.Mode)
 	}
+}
+
+// checkFile accepts a clean relative path that stays below the secrets directory.
+func (v *validator) checkFile(field, file string) {
+	v.require(file == "" || file != "." && fs.ValidPath(file), field, "must be a clean path below the secrets directory: %q", file)
 }
 
 // TierIndex returns the position of a tier by rank, or -1.

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/tiershift/tiershift/internal/pricing"
+	"github.com/tiershift/tiershift/internal/replay"
+	"github.com/tiershift/tiershift/internal/router"
+	"github.com/tiershift/tiershift/internal/routerconfig"
+	"github.com/tiershift/tiershift/internal/simulator"
+)
+
+// board counts what the router did and shows it.
+type board struct {
+	providers *providers
+	baseURL   string
+	policy    string
+	baseline  string
+	order     []string // tiers from the highest rank to the lowest
+
+	mu    sync.Mutex
+	tiers map[string]*tally
+	lines int // of the table on the terminal
+}
+
+// tally is the account of a tier.
+type tally struct {
+	requests, failed int64
+	cost, baseline   pricing.Total
+	// durations are the latest, for the percentile.
+	durations []time.Duration
+	next      int
+	// judged and well count simulated answers by their known truth.
+	judged, well int64
+}
+
+// keepDurations bounds the memory of the percentile; it then is that of the
+// latest requests.
+const keepDurations = 2048
+
+func newBoard(p *providers) *board { return &board{providers: p, tiers: map[string]*tally{}} }
+
+func (b *board) describe(c *routerconfig.Config) {
+	b.policy = c.Namespace + "/" + c.Policy
+	b.baseline = c.Baseline.Model
+	for _, t := range slices.Backward(c.Tiers) {
+		b.order = append(b.order, t.Name)
+	}
+}
+
+// observe is the Observe of router.Options.
+func (b *board) observe(r *router.Record) {
+	if r.Tier == "" {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.tally(r.Tier)
+	t.requests++
+	if r.Status >= 400 {
+		t.failed++
+	}
+	t.cost, t.baseline = t.cost.Add(r.Cost), t.baseline.Add(r.Baseline)
+	if len(t.durations) < keepDurations {
+		t.durations = append(t.durations, r.Duration)
+		return
+	}
+	t.durations[t.next] = r.Duration
+	t.next = (t.next + 1) % keepDurations
+}
+
+func (b *board) tally(tier string) *tally {
+	t, ok := b.tiers[tier]
+	if !ok {
+		t = &tally{}
+		b.tiers[tier] = t
+	}
+	return t
+}
+
+// answered judges a replayed answer, where a simulated provider gave it and so
+// the truth is known.
+func (b *board) answered(r replay.Result) {
+	if r.Err != nil || r.Tier == "" {
+		return
+	}
+	verdict := simulator.Judge(r.Item.Prompt, r.Answer).Verdict
+	if verdict == simulator.Unknown {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.tally(r.Tier)
+	t.judged++
+	if verdict == simulator.Well {
+		t.well++
+	}
+}
+
+func (b *board) header(w io.Writer) {
+	fmt.Fprintf(w, "Policy %s, baseline %s\n", b.policy, b.baseline)
+	fmt.Fprintf(w, "Real providers:      %s\n", joinOr(b.providers.real, "none"))
+	if b.providers.simulate {
+		fmt.Fprintf(w, "Simulated providers: %s (about ten times as fast as real ones; prices are real)\n", joinOr(b.providers.simulated, "none"))
+	}
+	fmt.Fprintln(w)
+}
+
+// live redraws the table until it is stopped: in place on a terminal, else
+// every few seconds.
+func (b *board) live(w io.Writer, total int) (stop func()) {
+	interval, redraw := 5*time.Second, false
+	if f, ok := w.(*os.File); ok && isTerminal(f) {
+		interval, redraw = 250*time.Millisecond, true
+	}
+	done := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				b.draw(w, total, redraw)
+				return
+			case <-ticker.C:
+				b.draw(w, total, redraw)
+			}
+		}
+	})
+	return func() {
+		close(done)
+		group.Wait()
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+}
+
+func (b *board) draw(w io.Writer, total int, redraw bool) {
+	text := b.table(total)
+	if redraw && b.lines > 0 {
+		fmt.Fprintf(w, "\x1b[%dA\x1b[J", b.lines) // up to where the last table began, and clear
+	}
+	b.lines = strings.Count(text, "\n")
+	fmt.Fprint(w, text)
+}
+
+// table is the state as text. total is the number of requests to come; 0: not
+// known.
+func (b *board) table(total int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "TIER\tREQUESTS\tFAILED\tCOST USD\tP95\tANSWERED WELL\t")
+	var sum tally
+	for _, name := range b.order {
+		t := b.tally(name)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\t\n", name, t.requests, t.failed, t.cost.FormatUSD(6), t.p95(), t.wellShare())
+		sum.requests += t.requests
+		sum.failed += t.failed
+		sum.cost, sum.baseline = sum.cost.AddTotal(t.cost), sum.baseline.AddTotal(t.baseline)
+		sum.durations = append(sum.durations, t.durations...)
+		sum.judged += t.judged
+		sum.well += t.well
+	}
+	fmt.Fprintf(table, "total\t%d\t%d\t%s\t%s\t%s\t\n", sum.requests, sum.failed, sum.cost.FormatUSD(6), sum.p95(), sum.wellShare())
+	_ = table.Flush() // a strings.Builder takes everything
+	savings := pricing.Savings{Baseline: sum.baseline, Actual: sum.cost}
+	fmt.Fprintf(&text, "baseline %s USD on %s   saved %s USD   saved %s %%\n", sum.baseline.FormatUSD(6), b.baseline, savings.Saved().FormatUSD(6), savings.Percent())
+	if total > 0 {
+		fmt.Fprintf(&text, "%d of %d requests\n", sum.requests, total)
+	}
+	return text.String()
+}
+
+func (t *tally) p95() string {
+	if len(t.durations) == 0 {
+		return "-"
+	}
+	sorted := slices.Sorted(slices.Values(t.durations))
+	return sorted[(len(sorted)*95-1)/100].Round(time.Millisecond).String()
+}
+
+func (t *tally) wellShare() string {
+	if t.judged == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d %%", (t.well*100+t.judged/2)/t.judged)
+}
+
+// footer says how to go on.
+func (b *board) footer(w io.Writer) {
+	fmt.Fprintf(w, `
+Serving on %s until interrupted (Ctrl-C). Point an OpenAI SDK at %s/v1, or try:
+
+  curl -si %s/v1/chat/completions -H 'content-type: application/json' -d '{"model":"auto","messages":[{"role":"user","content":"What is the capital of France?"}]}'
+
+`, b.baseURL, b.baseURL, b.baseURL)
+}
+
+func (b *board) summary(w io.Writer) {
+	fmt.Fprintf(w, "\nServed until interrupted:\n%s", b.table(0))
+}

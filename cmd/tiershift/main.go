@@ -1,0 +1,65 @@
+// Command tiershift is the newcomer's and the platform engineer's tool: it runs
+// a policy without a cluster, checks manifests, and explains decisions. It also
+// works as a kubectl plugin when installed under the name kubectl-tiershift.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tiershift/tiershift/internal/version"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := newRoot().ExecuteContext(ctx)
+	stop()
+	if err == nil {
+		return
+	}
+	if !errors.Is(err, errSilent) {
+		fmt.Fprintln(os.Stderr, "error:", err)
+	}
+	os.Exit(1)
+}
+
+// errSilent ends with exit code 1 when everything worth saying was printed.
+var errSilent = errors.New("failed")
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tiershift",
+		Short: "Send each LLM request to the cheapest model tier that answers it well",
+		Long: `Tiershift sends each LLM request to the cheapest model tier that answers it
+well, and proves what that saved. This tool works on manifests in a directory and
+needs no cluster.`,
+		Version:       version.String(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	if strings.HasPrefix(filepath.Base(os.Args[0]), "kubectl-") {
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl tiershift"}
+	}
+	root.AddCommand(newRun(), newValidate(), newExplain(), newVersion())
+	return root
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "tiershift", version.String())
+			return err
+		},
+	}
+}

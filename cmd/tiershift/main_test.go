@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const quickstart = "../../config/samples/quickstart"
+
+// tiershift runs the command and returns what it printed.
+func tiershift(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(&out)
+	root.SetErr(&out)
+	err := root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// policies writes the quickstart with one text replaced.
+func policies(t *testing.T, old, replacement string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(quickstart, "quickstart.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), old) {
+		t.Fatalf("the quickstart has no %q", old)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "policy.yaml"), []byte(strings.Replace(string(data), old, replacement, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestValidateAcceptsTheQuickstart(t *testing.T) {
+	out, err := tiershift(t, "validate", "-f", quickstart)
+	if err != nil || !strings.Contains(out, "1 policies, 3 tiers, 3 credentials: 0 errors") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestValidateNamesFileAndLine(t *testing.T) {
+	for name, test := range map[string]struct{ old, replacement, want string }{
+		"an unknown field":        {"  rank: 10", "  rank: 10\n  shiny: true", `policy\.yaml:\d+: ModelTier default/nano: spec\.shiny: .*unknown field`},
+		"a value of a wrong type": {"  rank: 10", "  rank: ten", `policy\.yaml:\d+: ModelTier default/nano: spec\.rank: `},
+		"an unlisted tier":        {"      tier: flagship", "      tier: gold", `policy\.yaml:\d+: RoutingPolicy default/support: .*must name a tier listed in spec\.tiers`},
+		"no YAML":                 {"  rank: 10", "\trank: 10", `policy\.yaml:\d+: `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := policies(t, test.old, test.replacement)
+			out, err := tiershift(t, "validate", "-f", dir)
+			if !errors.Is(err, errSilent) {
+				t.Errorf("error %v", err)
+			}
+			if !regexp.MustCompile(`error: ` + regexp.QuoteMeta(dir) + `/` + test.want).MatchString(out) {
+				t.Errorf("no match of %s in\n%s", test.want, out)
+			}
+		})
+	}
+}
+
+func TestValidateAsJSON(t *testing.T) {
+	out, err := tiershift(t, "validate", "-o", "json", "-f", policies(t, "rank: 10", "rank: -1"))
+	if !errors.Is(err, errSilent) {
+		t.Fatal(err)
+	}
+	var report validation
+	if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Errors) != 1 || report.Errors[0].Line == 0 {
+		t.Errorf("%v in %s", err, out)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	out, err := tiershift(t, "explain", "-f", quickstart, "-o", "json", "--path", "/api/classify-ticket", "Billing or delivery?")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var explanation struct{ Route, Tier, Model, Reason string }
+	if err := json.Unmarshal([]byte(out), &explanation); err != nil {
+		t.Fatal(err)
+	}
+	if explanation.Route != "classify-ticket" || explanation.Tier != "nano" || explanation.Model != "gpt-5-nano" || explanation.Reason != "route-pin" {
+		t.Errorf("%+v", explanation)
+	}
+	out, err = tiershift(t, "explain", "-f", filepath.Join(quickstart, "quickstart.yaml"), "The dosage for a child?")
+	if err != nil || !regexp.MustCompile(`Route +medical\nTier +flagship\n`).MatchString(out) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := tiershift(t, "explain", "-f", quickstart, "--model", "gpt-1", "hi"); err == nil || !strings.Contains(err.Error(), "404") {
+		t.Errorf("an unknown model: %v", err)
+	}
+}
+
+func TestMistakesInTheCommandLineAreNamed(t *testing.T) {
+	for want, args := range map[string][]string{
+		`required flag(s) "filename"`:        {"validate"},
+		"no such file":                       {"validate", "-f", "nowhere"},
+		"no .yaml, .yml or .json file":       {"validate", "-f", t.TempDir()},
+		"--output must be table or json":     {"validate", "-f", quickstart, "-o", "xml"},
+		"accepts 1 arg":                      {"explain", "-f", quickstart},
+		"reachable from other machines":      {"run", "-f", quickstart, "--listen", "0.0.0.0:0"},
+		`there is no RoutingPolicy "nobody"`: {"explain", "-f", quickstart, "--policy", "nobody", "hi"},
+		`unknown command "rum"`:              {"rum"},
+	} {
+		if out, err := tiershift(t, args...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: error %v, want %q\n%s", args, err, want, out)
+		}
+	}
+}
+
+func TestCompletionIsOffered(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if out, err := tiershift(t, "completion", shell); err != nil || !strings.Contains(out, "tiershift") {
+			t.Errorf("%s: %v", shell, err)
+		}
+	}
+}
+
+// output is a buffer that may be read while it is written.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func (o *output) waitFor(t *testing.T, pattern string) []string {
+	t.Helper()
+	expression := regexp.MustCompile(pattern)
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if match := expression.FindStringSubmatch(o.String()); match != nil {
+			return match
+		}
+	}
+	t.Fatalf("waited in vain for %s in\n%s", pattern, o)
+	return nil
+}
+
+// The newcomer's command: it replays, shows what was saved, serves, and ends
+// with a summary.
+func TestRunReplaysServesAndEnds(t *testing.T) {
+	for _, name := range []string{"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "DEEPSEEK_API_KEY"} {
+		t.Setenv(name, "")
+	}
+	out := &output{}
+	root := newRoot()
+	root.SetOut(out)
+	root.SetArgs([]string{"run", "-f", quickstart, "--simulate", "--replay", "60", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- root.ExecuteContext(ctx) }()
+	baseURL := out.waitFor(t, `Serving on (http://127\.0\.0\.1:\d+) until`)[1]
+	if !strings.Contains(out.String(), "60 of 60 requests") {
+		t.Errorf("the replay was not completed:\n%s", out)
+	}
+	saved := out.waitFor(t, `saved (\d+\.\d) %`)[1]
+	if saved == "0.0" {
+		t.Errorf("nothing was saved:\n%s", out)
+	}
+	response, err := http.Post(baseURL+"/v1/chat/completions", "application/json",
+		strings.NewReader(`{"model":"auto","messages":[{"role":"user","content":"What is the capital of France?"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK || response.Header.Get("X-Tiershift-Cost-Usd") == "" {
+		t.Errorf("%s: %s", response.Status, body)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("did not end cleanly: %v", err)
+	}
+	if !regexp.MustCompile(`(?s)Served until interrupted:.*total +61 `).MatchString(out.String()) {
+		t.Errorf("no summary of 61 requests:\n%s", out)
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"cmp"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/tiershift/tiershift/api/v1alpha1"
+	"github.com/tiershift/tiershift/internal/embedded"
+	"github.com/tiershift/tiershift/internal/manifest"
+	"github.com/tiershift/tiershift/internal/simulator"
+)
+
+// providers puts real keys and simulated providers in place, each time the
+// manifests are read.
+type providers struct {
+	seed     uint64
+	simulate bool
+
+	// real and simulated name the credentials, as namespace/name.
+	real, simulated []string
+	models          []simulator.Model
+	server          *http.Server
+	baseURL         string
+	handler         atomic.Pointer[http.Handler]
+}
+
+// prepare is the Prepare of embedded.Options.
+func (p *providers) prepare(set *manifest.Set) error {
+	p.real = embedded.UseEnvironment(set, os.Getenv)
+	if !p.simulate {
+		return nil
+	}
+	if err := p.serve(simulatedModels(set.Tiers)); err != nil {
+		return err
+	}
+	p.simulated = embedded.UseSimulated(set, p.real, p.baseURL)
+	return nil
+}
+
+// serve has the models answered by a simulator on loopback.
+func (p *providers) serve(models []simulator.Model) error {
+	if slices.EqualFunc(models, p.models, func(a, b simulator.Model) bool { return a.Name == b.Name && a.Capability == b.Capability }) {
+		return nil
+	}
+	provider, err := simulator.New(simulator.Config{Name: "simulated", Seed: p.seed, Models: models})
+	if err != nil {
+		return err
+	}
+	p.models = models
+	handler := provider.Handler()
+	p.handler.Store(&handler)
+	if p.server != nil {
+		return nil
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	p.baseURL = "http://" + listener.Addr().String()
+	p.server = &http.Server{
+		ReadHeaderTimeout: time.Minute,
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*p.handler.Load()).ServeHTTP(w, r) }),
+	}
+	go func() { _ = p.server.Serve(listener) }() // ends with close
+	return nil
+}
+
+func (p *providers) close() {
+	if p.server != nil {
+		_ = p.server.Close() // nothing is left that could be lost
+	}
+}
+
+// Capabilities of simulated models: the lowest tier answers simple prompts, the
+// highest nearly all. The simulator's package comment has the formula.
+const lowestCapability, highestCapability = 0.55, 0.95
+
+// simulatedModels makes the models of higher tiers more capable and slower.
+// Times are about a tenth of what real providers take, so that a demonstration
+// does not bore.
+func simulatedModels(tiers []v1alpha1.ModelTier) []simulator.Model {
+	tiers = slices.Clone(tiers)
+	slices.SortFunc(tiers, func(a, b v1alpha1.ModelTier) int {
+		return cmp.Or(cmp.Compare(a.Spec.Rank, b.Spec.Rank), cmp.Compare(a.Name, b.Name))
+	})
+	var models []simulator.Model
+	for i := range tiers {
+		position := 1.0
+		if len(tiers) > 1 {
+			position = float64(i) / float64(len(tiers)-1)
+		}
+		for j := range tiers[i].Spec.Models {
+			name := tiers[i].Spec.Models[j].Name
+			if slices.ContainsFunc(models, func(m simulator.Model) bool { return m.Name == name }) {
+				continue
+			}
+			median := time.Duration(20+60*position) * time.Millisecond
+			models = append(models, simulator.Model{
+				Name: name, Capability: lowestCapability + (highestCapability-lowestCapability)*position,
+				Latency: &simulator.Latency{
+					FirstToken:      simulator.Distribution{Median: median, P95: 3 * median},
+					TokensPerSecond: 2000 - 1200*position,
+				},
+			})
+		}
+	}
+	return models
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tiershift/tiershift/internal/embedded"
+	"github.com/tiershift/tiershift/internal/replay"
+	"github.com/tiershift/tiershift/internal/router"
+	"github.com/tiershift/tiershift/internal/router/process"
+)
+
+type runFlags struct {
+	manifestFlags
+	listen, adminListen string
+	requireAuth         bool
+	simulate            bool
+	replay              int
+	seed                uint64
+	logLevel            slog.Level
+}
+
+func newRun() *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use:   "run -f DIR",
+		Short: "Serve a policy from manifests, without a cluster",
+		Long: `Serve a policy from the manifests in a directory: the same compiler and the same
+router as in a cluster, with files in place of the API server. Changed files are taken
+into service as they are saved; while they are faulty, the last good config serves.
+
+Keys are taken from OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, DEEPSEEK_API_KEY,
+MISTRAL_API_KEY, XAI_API_KEY and AZURE_OPENAI_API_KEY where set, otherwise from the
+Secrets among the manifests. With --simulate, providers without a key are simulated.
+
+The router binds to loopback and asks clients for no key, unless --require-auth is set.`,
+		Example: `  tiershift run -f config/samples/quickstart --simulate --replay 400
+  OPENAI_API_KEY=… tiershift run -f policies/`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return run(cmd.Context(), &flags, cmd.OutOrStdout())
+		},
+	}
+	flags.add(cmd)
+	f := cmd.Flags()
+	f.StringVar(&flags.listen, "listen", "127.0.0.1:8080", "address of the traffic port")
+	f.StringVar(&flags.adminListen, "admin-listen", "127.0.0.1:8081", "address of /metrics, /healthz, /readyz and /config")
+	f.BoolVar(&flags.requireAuth, "require-auth", false, "ask clients for a key as the policy says")
+	f.BoolVar(&flags.simulate, "simulate", false, "simulate providers that have no key")
+	f.IntVar(&flags.replay, "replay", 0, "send so many requests of a mixed workload first, and show what they cost")
+	f.Uint64Var(&flags.seed, "seed", 1, "seed of the workload and of simulated providers")
+	f.TextVar(&flags.logLevel, "log-level", slog.LevelWarn, "debug, info, warn or error")
+	return cmd
+}
+
+// replayWithKeys is the most requests that are replayed when providers are
+// real: the newcomer's money is not ours to spend.
+const replayWithKeys = 20
+
+func run(ctx context.Context, flags *runFlags, out io.Writer) error {
+	if !flags.requireAuth && !isLoopback(flags.listen) {
+		return fmt.Errorf("--listen %s is reachable from other machines: add --require-auth, so that not everybody can spend your money, or listen on 127.0.0.1", flags.listen)
+	}
+	files, err := flags.files()
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: flags.logLevel}))
+	providers := &providers{seed: flags.seed, simulate: flags.simulate}
+	defer providers.close()
+	source := embedded.NewSource(files, embedded.Options{
+		Policy: flags.policy, RequireAuth: flags.requireAuth, Prepare: providers.prepare, Now: time.Now, Report: flags.warn,
+	})
+	board := newBoard(providers)
+	ready := make(chan struct{})
+	p, err := process.New(process.Options{
+		Source: source, Secrets: source.Secrets(), Listen: flags.listen, Admin: flags.adminListen,
+		ReloadInterval: 500 * time.Millisecond, DrainTimeout: 10 * time.Second, Log: log,
+		Router: router.Options{Observe: board.observe},
+		Ready: func(listen, _ net.Addr) {
+			board.baseURL = "http://" + listen.String()
+			close(ready)
+		},
+	})
+	if err != nil {
+		return flags.explainFaults(err)
+	}
+	board.describe(p.Server().Engine().Config())
+	return serve(ctx, flags, p, ready, board, out)
+}
+
+// serve runs the router, the replay beside it, and prints the summary at the
+// end.
+func serve(ctx context.Context, flags *runFlags, p *process.Process, ready <-chan struct{}, board *board, out io.Writer) error {
+	served := make(chan error, 1)
+	go func() { served <- p.Run(ctx) }()
+	select {
+	case err := <-served:
+		return listenError(err)
+	case <-ready:
+	}
+	board.header(out)
+	if flags.replay > 0 {
+		replayInto(ctx, flags, board, out)
+	}
+	board.footer(out)
+	err := <-served
+	board.summary(out)
+	return err
+}
+
+func replayInto(ctx context.Context, flags *runFlags, board *board, out io.Writer) {
+	n := flags.replay
+	if len(board.providers.real) > 0 && n > replayWithKeys {
+		n = replayWithKeys
+		fmt.Fprintf(out, "Real providers are in use: only %d requests are replayed.\n", n)
+	}
+	const concurrency = 8
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: concurrency}}
+	defer client.CloseIdleConnections()
+	stop := board.live(out, n)
+	defer stop()
+	replay.Run(ctx, client, board.baseURL, replay.Mixed(flags.seed, n), concurrency, board.answered)
+}
+
+// listenError adds what to do when the port is taken.
+func listenError(err error) error {
+	if err != nil && strings.Contains(err.Error(), "address already in use") {
+		return fmt.Errorf("%w: choose another with --listen and --admin-listen", err)
+	}
+	return err
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func joinOr(list []string, none string) string {
+	if len(list) == 0 {
+		return none
+	}
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,151 @@
+package compile
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/tiershift/tiershift/api/v1alpha1"
+	"github.com/tiershift/tiershift/internal/expression"
+	"github.com/tiershift/tiershift/internal/routerconfig"
+)
+
+func (c *compiler) compileClassification() {
+	out := &c.config.Classification
+	out.Preset = routerconfig.PresetStandard
+	spec := c.policy.Spec.Classification
+	if spec == nil {
+		return
+	}
+	if rules := spec.Rules; rules != nil {
+		out.Preset = routerconfig.RulesPreset(cmp.Or(rules.Preset, v1alpha1.RulesPresetStandard))
+		for i := range rules.Custom {
+			out.Custom = append(out.Custom, c.rule(fmt.Sprintf("spec.classification.rules.custom[%d]", i), &rules.Custom[i]))
+		}
+	}
+	if spec.LowConfidenceTier != "" && len(c.config.Tiers) > 0 {
+		out.LowConfidenceTier = c.standIn("spec.classification.lowConfidenceTier", string(spec.LowConfidenceTier))
+	}
+}
+
+func (c *compiler) rule(at string, r *v1alpha1.ClassificationRule) routerconfig.Rule {
+	c.checkExpression(at+".match.expression", r.Match.Expression)
+	confidence, err := strconv.ParseFloat(string(cmp.Or(r.Confidence, v1alpha1.DefaultRuleConfidence)), 64)
+	if err != nil {
+		confidence = math.NaN() // which no config may hold
+	}
+	return routerconfig.Rule{
+		Name: r.Name, Class: routerconfig.Class(r.Class), Confidence: confidence,
+		Match: promptMatch(&r.Match.PromptMatch), Expression: r.Match.Expression,
+	}
+}
+
+// checkExpression refuses the policy for an expression that does not compile.
+// Without it a route would take what it should not, or the next route what was
+// meant for it.
+func (c *compiler) checkExpression(field, source string) {
+	if source == "" {
+		return
+	}
+	if _, err := expression.Compile(source); err != nil {
+		c.policyProblem(SeverityError, field, v1alpha1.ReasonInvalidExpression, "%v", err)
+	}
+}
+
+func (c *compiler) compileFallback() {
+	spec := v1alpha1.Fallback{}
+	if c.policy.Spec.Fallback != nil {
+		spec = *c.policy.Spec.Fallback
+	}
+	causes := spec.On
+	if causes == nil {
+		causes = v1alpha1.DefaultFallbackCauses()
+	}
+	on := make([]routerconfig.Cause, 0, len(causes))
+	for _, cause := range causes {
+		on = append(on, routerconfig.Cause(cause))
+	}
+	slices.Sort(on)
+	c.config.Fallback = routerconfig.Fallback{
+		On:          slices.Compact(on),
+		MaxAttempts: deref(spec.MaxAttempts, v1alpha1.DefaultMaxAttempts),
+		Backoff:     duration(spec.Backoff, 0),
+	}
+}
+
+func (c *compiler) compileAuth() {
+	auth := &c.policy.Spec.Gateway.Auth
+	switch {
+	case auth.Mode == v1alpha1.AuthNone:
+		c.config.Auth = routerconfig.Auth{Mode: routerconfig.AuthNone}
+	case auth.Mode == v1alpha1.AuthAPIKeys && auth.SecretRef != nil:
+		c.config.Auth = routerconfig.Auth{Mode: routerconfig.AuthAPIKeys, ClientsDir: auth.SecretRef.Name}
+		c.checkClients(auth.SecretRef.Name)
+	case auth.Mode == v1alpha1.AuthAPIKeys:
+		c.closeGateway("spec.gateway.auth.secretRef", v1alpha1.ReasonSecretNotFound, "auth mode APIKeys names no Secret", "name the one that holds the clients' keys")
+	case auth.Mode == "":
+		c.closeGateway("spec.gateway.auth.mode", v1alpha1.ReasonInvalid, "no auth mode is set", "set one")
+	default:
+		c.closeGateway("spec.gateway.auth.mode", v1alpha1.ReasonNotSupported,
+			fmt.Sprintf("auth mode %s is not supported by this version", auth.Mode), "use APIKeys")
+	}
+}
+
+func (c *compiler) checkClients(secret string) {
+	const field = "spec.gateway.auth.secretRef.name"
+	keys, exists := c.in.SecretKeys[secret]
+	switch {
+	case !exists:
+		c.policyProblem(SeverityDegraded, field, v1alpha1.ReasonSecretNotFound,
+			"Secret %q does not exist in namespace %s, so every client is refused: create it with a key for each client", secret, c.policy.Namespace)
+	case len(keys) == 0:
+		c.policyProblem(SeverityDegraded, field, v1alpha1.ReasonSecretKeyNotFound,
+			"Secret %q holds no key, so every client is refused: put a key for each client into it", secret)
+	}
+}
+
+// closeGateway lets nobody in: an open gateway is no substitute for one that
+// asks for something which cannot be had.
+func (c *compiler) closeGateway(field, reason, why, remedy string) {
+	c.config.Auth = routerconfig.Auth{Mode: routerconfig.AuthClosed, Reason: why}
+	c.policyProblem(SeverityDegraded, field, reason, "%s, so every client is refused: %s", why, remedy)
+}
+
+// noteUnsupported names what is written but has no effect yet, so that nobody
+// relies on it.
+func (c *compiler) noteUnsupported() {
+	spec := &c.policy.Spec
+	c.unsupported(spec.Budget != nil, "spec.budget", "spend is measured, not limited")
+	c.unsupported(spec.Fallback != nil && spec.Fallback.HedgeAfter != nil, "spec.fallback.hedgeAfter", "calls are not hedged")
+	c.unsupported(len(spec.Gateway.Clients) > 0, "spec.gateway.clients", "clients are not limited")
+	c.unsupported(spec.Shift != nil && shifts(spec.Shift), "spec.shift", "traffic is not shifted")
+	if cl := spec.Classification; cl != nil {
+		c.unsupported(cl.Model != nil, "spec.classification.model", "the trained classifier is not asked")
+		c.unsupported(cl.LLM != nil, "spec.classification.llm", "the LLM classifier is not asked")
+		c.unsupported(cl.TargetQuality != "", "spec.classification.targetQuality", "rules decide")
+		c.unsupported(cl.ConsiderOutputLength, "spec.classification.considerOutputLength", "rules decide")
+	}
+	for i := range spec.Routes {
+		r := &spec.Routes[i]
+		at := fmt.Sprintf("spec.routes[%d]", i)
+		c.unsupported(r.Validate != nil, at+".validate", "answers are not checked")
+		c.unsupported(r.Quality != nil, at+".quality", "answers are not judged")
+		c.unsupported(r.Shift != nil && shifts(r.Shift), at+".shift", "traffic is not shifted")
+	}
+	for _, p := range c.config.Providers {
+		if c.credentials[p.Name].Spec.RateLimit != nil {
+			c.problem(c.object(KindProviderCredential, p.Name), SeverityWarning, "spec.rateLimit", v1alpha1.ReasonNotSupported,
+				"has no effect in this version: only the provider's own limit counts")
+		}
+	}
+}
+
+func shifts(s *v1alpha1.Shift) bool { return s.Mode != "" && s.Mode != v1alpha1.ShiftOff }
+
+func (c *compiler) unsupported(written bool, field, effect string) {
+	if written {
+		c.policyProblem(SeverityWarning, field, v1alpha1.ReasonNotSupported, "has no effect in this version: %s", effect)
+	}
+}
