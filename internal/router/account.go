@@ -86,7 +86,7 @@ func (x *exchange) finish() {
 	record := &Record{
 		RequestID: x.id, Client: x.client, Outcome: x.outcome, Status: x.status, Stream: x.request.Stream,
 		Attempts: len(x.attempts), Cost: x.cost(), Started: x.started, Duration: x.server.now().Sub(x.started),
-		FirstToken: x.firstToken,
+		FirstToken: x.firstByte,
 	}
 	if x.decision.route != nil {
 		record.Route, record.Reason, record.Class = x.decision.route.Name, x.decision.reason, x.decision.class

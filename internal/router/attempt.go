@@ -47,6 +47,7 @@ func (x *exchange) try(m *model) (done bool) {
 // accept the key.
 func (x *exchange) call(a *attempt, key string) (done, refused bool) {
 	x.calls++
+	defer x.firstToken.end()
 	begun := x.server.now()
 	resp, err := x.send(a.model, key)
 	if err != nil {
@@ -83,17 +84,47 @@ func (x *exchange) send(m *model, key string) (*upstream.Response, error) {
 		MaxTokensField:  m.provider.maxTokensField(),
 	}, s.segments[:0], s.rewrite[:0])
 	s.out = x.appendHead(s.out[:0], m.provider, key)
-	return m.provider.client.Do(x.r.Context(), &upstream.Request{
-		Method: http.MethodPost,
-		Path:   "/chat/completions",
-		Head:   s.out,
-		Body:   s.segments, ContentLength: int64(total),
-		Timeouts: upstream.Timeouts{
-			FirstByte: time.Duration(m.Timeouts.FirstToken),
-			Idle:      time.Duration(m.Timeouts.Idle),
-			Total:     time.Duration(m.Timeouts.Request),
-		},
-	})
+	request := &upstream.Request{
+		Method: http.MethodPost, Path: "/chat/completions", Head: s.out, Body: s.segments, ContentLength: int64(total),
+		Timeouts: upstream.Timeouts{Idle: time.Duration(m.Timeouts.Idle), Total: time.Duration(m.Timeouts.Request)},
+	}
+	if !x.request.Stream {
+		return m.provider.client.Do(x.r.Context(), request)
+	}
+	return m.provider.client.Do(x.firstToken.watch(x.r.Context(), time.Duration(m.Timeouts.FirstToken)), request)
+}
+
+// errFirstToken ends a stream whose first event did not come in time.
+var errFirstToken = errors.New("the first event of the stream did not come in time")
+
+// firstTokenWatch ends a call unless it is stopped in time. An answer that is
+// not streamed has no first token: only its end tells that it comes.
+type firstTokenWatch struct {
+	timer  *time.Timer
+	cancel context.CancelCauseFunc
+}
+
+func (f *firstTokenWatch) watch(ctx context.Context, limit time.Duration) context.Context {
+	ctx, cancel := context.WithCancelCause(ctx)
+	f.cancel = cancel
+	f.timer = time.AfterFunc(limit, func() { cancel(errFirstToken) })
+	return ctx
+}
+
+// came is called when the first event has come.
+func (f *firstTokenWatch) came() {
+	if f.timer != nil {
+		f.timer.Stop()
+	}
+}
+
+// end releases what watch has taken.
+func (f *firstTokenWatch) end() {
+	if f.timer != nil {
+		f.timer.Stop()
+		f.cancel(nil)
+		*f = firstTokenWatch{}
+	}
 }
 
 // outputCap is the least of the route's cap and, where the request asks for
@@ -140,7 +171,10 @@ func (x *exchange) transportFailure(a *attempt, err error) (done bool) {
 func (x *exchange) transportCause(a *attempt, err error) (done bool) {
 	a.cause, a.detail = routerconfig.CauseConnectionError, err.Error()
 	var timeout *upstream.TimeoutError
-	if errors.As(err, &timeout) {
+	switch {
+	case errors.Is(err, errFirstToken):
+		a.cause, a.detail = routerconfig.CauseTimeout, errFirstToken.Error()
+	case errors.As(err, &timeout):
 		a.cause = routerconfig.CauseTimeout
 	}
 	return false

@@ -35,10 +35,11 @@ type exchange struct {
 	// that went on to the next key made two.
 	calls int32
 
-	outcome string
-	status  int
-	// firstToken is when the first byte of the answer left, since started.
-	firstToken time.Duration
+	outcome    string
+	status     int
+	firstToken firstTokenWatch
+	// firstByte is when the first byte of the answer left, since started.
+	firstByte time.Duration
 	// waiting sums the time that upstreams took.
 	waiting time.Duration
 	// overhead is the time until the first byte left less the waiting.

@@ -107,7 +107,7 @@ func (x *exchange) explain() (*Explanation, *apiError) {
 		}
 		out.Fallbacks = append(out.Fallbacks, m.tier.Name+"/"+m.Name)
 	}
-	for _, v := range x.analysis.Explain().Fired {
+	for _, v := range x.analysis.Explain().Matched {
 		out.Rules = append(out.Rules, ExplainedRule{Name: v.Rule, Class: string(v.Class), Confidence: v.Confidence})
 	}
 	return out, nil

@@ -23,6 +23,7 @@ func shortTimeouts(c *routerconfig.Config) {
 		for j := range c.Tiers[i].Models {
 			c.Tiers[i].Models[j].Timeouts.FirstToken = routerconfig.Duration(150 * time.Millisecond)
 			c.Tiers[i].Models[j].Timeouts.Idle = routerconfig.Duration(150 * time.Millisecond)
+			c.Tiers[i].Models[j].Timeouts.Request = routerconfig.Duration(400 * time.Millisecond)
 		}
 	}
 }

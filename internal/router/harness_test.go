@@ -110,7 +110,7 @@ func (g *gateway) start(config *routerconfig.Config) {
 	ready := make(chan struct{})
 	p, err := process.New(process.Options{
 		Source: g.source, Secrets: g.secrets, Listen: "127.0.0.1:0", Admin: "127.0.0.1:0",
-		ReloadInterval: 10 * time.Millisecond, DrainTimeout: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
+		ReloadInterval: 10 * time.Millisecond, DrainTimeout: 10 * time.Second, Log: slog.New(slog.NewTextHandler(g.t.Output(), nil)),
 		Router: router.Options{MaxBodyBytes: 1 << 20, Observe: g.observe},
 		Ready: func(listen, admin net.Addr) {
 			g.url, g.admin = "http://"+listen.String(), "http://"+admin.String()

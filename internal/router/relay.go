@@ -49,8 +49,8 @@ var valueTrue = []string{"true"}
 
 // firstByteLeaves takes the times that the first byte of an answer ends.
 func (x *exchange) firstByteLeaves() {
-	x.firstToken = x.server.now().Sub(x.started)
-	x.overhead = x.firstToken - x.waiting
+	x.firstByte = x.server.now().Sub(x.started)
+	x.overhead = x.firstByte - x.waiting
 }
 
 // cutOff records an answer that ended early, before any of it was handed on.
@@ -122,6 +122,7 @@ func (x *exchange) relayStream(a *attempt, resp *upstream.Response, begun time.T
 // commit sends the head of the answer.
 func (s *streamRelay) commit() {
 	x := s.x
+	x.firstToken.came()
 	x.waiting += x.server.now().Sub(s.begun)
 	s.a.model.health.succeeded(x.server.now().Sub(s.begun))
 	x.setHeaders()

@@ -138,7 +138,7 @@ func (p *Process) httpServer(handler http.Handler) *http.Server {
 	const headerPatience = 10 * time.Second
 	return &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerPatience, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(p.options.Log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(p.options.Log.Handler(), slog.LevelWarn),
 	}
 }
 

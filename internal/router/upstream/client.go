@@ -6,198 +6,187 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/net/http/httpproxy"
 )
 
-// Options are the settings of a Client. Zero values mean the defaults.
+// Options say where a Client connects to and how. Only BaseURL is required.
 type Options struct {
-	// BaseURL is the http or https URL that request paths are appended to.
+	// BaseURL is the endpoint: http or https, a host, and perhaps a port and a
+	// path that all requests' paths are put behind.
 	BaseURL string
-	// TLS is cloned; nil: the system's roots.
-	TLS *tls.Config
-	// ConnectTimeout bounds dialling, proxy and TLS handshake together; 0: 10 s.
-	ConnectTimeout time.Duration
-	// IdleTimeout is how long an unused connection is kept; 0: 90 s.
-	IdleTimeout time.Duration
-	// MaxIdle is how many unused connections are kept; 0: 256.
-	MaxIdle int
-	// Proxy finds the proxy for a URL; nil: HTTP_PROXY, HTTPS_PROXY and NO_PROXY
-	// of the environment.
+	// TLSConfig is the beginning of the configuration for https. TLS 1.2 is the
+	// least, and only HTTP/1.1 is negotiated.
+	TLSConfig *tls.Config
+	// DialTimeout bounds name resolution, TCP, and the proxy's CONNECT; 0: 10 s.
+	DialTimeout time.Duration
+	// TLSHandshakeTimeout comes after it; 0: 10 s.
+	TLSHandshakeTimeout time.Duration
+	// IdleConnTimeout is how long an unused connection is kept; 0: 90 s. One
+	// whose server announces a shorter time is kept for less than that.
+	IdleConnTimeout time.Duration
+	// MaxIdleConns is how many unused connections are kept; 0: 256.
+	MaxIdleConns int
+	// MaxHeaderBytes bounds the head of an answer; 0: 64 KiB.
+	MaxHeaderBytes int
+	// UserAgent is sent where the request has none; empty: "tiershift".
+	UserAgent string
+	// Proxy returns the proxy for the base URL, or nil for none; it is asked
+	// once. The default is http.ProxyFromEnvironment's rule.
 	Proxy func(*url.URL) (*url.URL, error)
-	// Dial opens connections; nil: net.Dialer with TCP keep-alive.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Dial replaces the net.Dialer.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
-const (
-	defaultConnectTimeout = 10 * time.Second
-	defaultIdleTimeout    = 90 * time.Second
-	defaultMaxIdle        = 256
-)
+func (o *Options) setDefaults() {
+	const patience = 10 * time.Second
+	setDefault(&o.DialTimeout, patience)
+	setDefault(&o.TLSHandshakeTimeout, patience)
+	setDefault(&o.IdleConnTimeout, 90*time.Second)
+	setDefault(&o.MaxIdleConns, 256)
+	setDefault(&o.MaxHeaderBytes, 64<<10)
+	setDefault(&o.UserAgent, "tiershift")
+	if o.Proxy == nil {
+		o.Proxy = func(u *url.URL) (*url.URL, error) { return http.ProxyFromEnvironment(&http.Request{URL: u}) }
+	}
+	if o.Dial == nil {
+		o.Dial = new(net.Dialer).DialContext
+	}
+}
 
-// Client sends requests to one base URL. It is safe for concurrent use.
+func setDefault[T comparable](option *T, value T) {
+	var zero T
+	if *option == zero {
+		*option = value
+	}
+}
+
+// Client sends requests to one endpoint. It is safe for concurrent use.
 type Client struct {
 	options Options
-	base    *url.URL
-	address string // host:port of the origin
-	proxy   *url.URL
-	tls     *tls.Config // nil: plain http
-	// target is what stands before the request path in the request line.
-	target string
-	// head is the part of every request's head that never changes.
-	head []byte
+	dialer  dialer
+	pool    pool
+	// target is what stands before a request's path, fixedHead what follows it:
+	// the end of the request line and the header lines that never change.
+	target, fixedHead string
 
-	open    atomic.Int64
-	mu      sync.Mutex
-	idle    []*conn // the last used last
-	closed  bool    // idle connections are not kept any more
-	janitor *time.Timer
+	open           atomic.Int64
+	dials, redials atomic.Uint64
 }
 
-// New returns a client for the base URL. The error never repeats the URL, which
-// may hold what is private.
+// New returns a client for the endpoint. It does not connect.
 func New(options Options) (*Client, error) {
-	base, err := url.Parse(options.BaseURL)
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return nil, errors.New("the base URL must be an absolute http or https URL")
+	options.setDefaults()
+	base, err := parseBase(options.BaseURL)
+	if err != nil {
+		return nil, err
 	}
-	if options.ConnectTimeout <= 0 {
-		options.ConnectTimeout = defaultConnectTimeout
+	if !validValue(options.UserAgent) {
+		return nil, errors.New("the user agent holds a control character")
 	}
-	if options.IdleTimeout <= 0 {
-		options.IdleTimeout = defaultIdleTimeout
-	}
-	if options.MaxIdle <= 0 {
-		options.MaxIdle = defaultMaxIdle
-	}
-	if options.Proxy == nil {
-		options.Proxy = httpproxy.FromEnvironment().ProxyFunc()
-	}
-	if options.Dial == nil {
-		options.Dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
-	}
-	c := &Client{options: options, base: base, address: addressOf(base)}
-	if c.proxy, err = options.Proxy(base); err != nil {
-		return nil, fmt.Errorf("proxy for %s: %w", base.Host, err)
+	c := &Client{options: options, pool: pool{max: options.MaxIdleConns, timeout: options.IdleConnTimeout}}
+	c.dialer = dialer{
+		dial: options.Dial, timeout: options.DialTimeout, tlsTimeout: options.TLSHandshakeTimeout,
+		addr: hostPort(base),
 	}
 	if base.Scheme == "https" {
-		c.tls = tlsConfig(options.TLS, base.Hostname())
+		c.dialer.tls = clientTLS(options.TLSConfig, base.Hostname())
 	}
-	c.target = strings.TrimRight(base.EscapedPath(), "/")
-	c.head = []byte("Host: " + base.Host + "\r\nUser-Agent: tiershift\r\nAccept-Encoding: identity\r\n")
-	if c.proxy != nil && c.tls == nil { // a proxy takes plain http in absolute form
-		c.target = "http://" + base.Host + c.target
-		c.head = append(c.head, proxyAuthorization(c.proxy)...)
+	proxy, err := options.Proxy(base)
+	if err != nil {
+		return nil, errors.New("the proxy settings are invalid") // err would repeat the proxy's password
+	}
+	if proxy != nil {
+		if err := c.dialer.useProxy(proxy, options.TLSConfig); err != nil {
+			return nil, err
+		}
+	}
+	c.target = strings.TrimSuffix(base.EscapedPath(), "/")
+	c.fixedHead = " HTTP/1.1\r\nHost: " + base.Host + "\r\nAccept-Encoding: identity\r\n"
+	if c.dialer.proxyAddr != "" && !c.dialer.tunnelled {
+		c.target = base.Scheme + "://" + base.Host + c.target
+		c.fixedHead += c.dialer.proxyAuth
 	}
 	return c, nil
 }
 
-func tlsConfig(given *tls.Config, host string) *tls.Config {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if given != nil {
-		config = given.Clone()
+// parseBase never repeats the URL in an error: it may hold a password.
+func parseBase(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, errors.New("the base URL is not a URL")
 	}
-	if config.ServerName == "" {
-		config.ServerName = host
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("the base URL must be http or https")
+	case u.Hostname() == "":
+		return nil, errors.New("the base URL has no host")
+	case u.User != nil:
+		return nil, errors.New("the base URL must not hold credentials")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("the base URL must have neither query nor fragment")
 	}
-	config.NextProtos = []string{"http/1.1"}
-	if config.ClientSessionCache == nil {
-		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-	}
-	return config
-}
-
-func addressOf(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
-}
-
-// Open is the number of connections, Idle of those not in use.
-func (c *Client) Open() int64 { return c.open.Load() }
-
-// Idle is the number of connections that wait for a request.
-func (c *Client) Idle() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.idle)
-}
-
-// CloseIdle closes the connections not in use, and from now on each of the
-// others after its answer.
-func (c *Client) CloseIdle() {
-	c.mu.Lock()
-	idle := c.idle
-	c.idle, c.closed = nil, true
-	if c.janitor != nil {
-		c.janitor.Stop()
-	}
-	c.mu.Unlock()
-	for _, cn := range idle {
-		cn.close()
-	}
-}
-
-// take returns the connection used last that still lives, or nil.
-func (c *Client) take(now time.Time) *conn {
-	for {
-		c.mu.Lock()
-		n := len(c.idle)
-		if n == 0 {
-			c.mu.Unlock()
-			return nil
+	u.Host = strings.TrimSuffix(u.Host, ":")
+	for i := range len(u.Host) {
+		if c := u.Host[i]; c <= ' ' || c >= 0x7f {
+			return nil, fmt.Errorf("the base URL's host has the byte %#x: write international names in Punycode", c)
 		}
-		cn := c.idle[n-1]
-		c.idle[n-1] = nil
-		c.idle = c.idle[:n-1]
-		c.mu.Unlock()
-		if now.Sub(cn.idleSince) < c.options.IdleTimeout && cn.alive() {
-			return cn
-		}
-		cn.close()
 	}
+	return u, nil
 }
 
-// put keeps a connection for the next request.
-func (c *Client) put(cn *conn) {
-	cn.idleSince = time.Now()
-	c.mu.Lock()
-	if c.closed || len(c.idle) >= c.options.MaxIdle {
-		c.mu.Unlock()
-		cn.close()
-		return
+// heads are the buffers in which the heads of requests are put together.
+var heads = sync.Pool{New: func() any { return new([]byte) }}
+
+// Do sends the request and returns the answer as soon as its head is there. The
+// response has to be closed. Errors are those of this package; see [Sent].
+//
+// A pooled connection that ends before the first byte of the answer, and soon,
+// was closed by the server for being idle; the request is then sent once more,
+// on a new connection.
+func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
+	head := heads.Get().(*[]byte)
+	var err error
+	if *head, err = c.appendHead((*head)[:0], req); err != nil {
+		heads.Put(head)
+		return nil, err
 	}
-	c.idle = append(c.idle, cn)
-	if c.janitor == nil {
-		c.janitor = time.AfterFunc(c.options.IdleTimeout, c.evict)
-	} else if len(c.idle) == 1 {
-		c.janitor.Reset(c.options.IdleTimeout)
+	r := newResponse(ctx, &req.Timeouts)
+	err = r.begin(c, head, req.Body)
+	if !r.uploading() {
+		clear(*head) // it may hold a key
+		heads.Put(head)
 	}
-	c.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
-// evict closes what has idled for too long. The list is in order of last use.
-func (c *Client) evict() {
-	c.mu.Lock()
-	keep := 0
-	now := time.Now()
-	for keep < len(c.idle) && now.Sub(c.idle[keep].idleSince) >= c.options.IdleTimeout {
-		keep++
-	}
-	old := append([]*conn(nil), c.idle[:keep]...)
-	c.idle = append(c.idle[:0], c.idle[keep:]...)
-	if len(c.idle) > 0 && !c.closed {
-		c.janitor.Reset(c.options.IdleTimeout - now.Sub(c.idle[0].idleSince))
-	}
-	c.mu.Unlock()
-	for _, cn := range old {
-		cn.close()
+// CloseIdle closes the connections that are not in use.
+func (c *Client) CloseIdle() { c.pool.drain(false) }
+
+// Close closes the connections that are not in use, and those in use once they
+// no longer are. The client still works, with a new connection for each request.
+func (c *Client) Close() { c.pool.drain(true) }
+
+// Stats are the counts of a client's connections.
+type Stats struct {
+	// Open are all connections, Idle those of them that wait in the pool.
+	Open, Idle int
+	// Dials counts the connections made, Redials the requests that were sent
+	// again because a pooled connection had died.
+	Dials, Redials uint64
+}
+
+// Stats returns the counts now.
+func (c *Client) Stats() Stats {
+	return Stats{
+		Open: int(c.open.Load()), Idle: c.pool.len(),
+		Dials: c.dials.Load(), Redials: c.redials.Load(),
 	}
 }

@@ -1,131 +1,211 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
-	"os"
-	"syscall"
 	"time"
 )
 
-// conn is one connection to the origin, or through a proxy to it.
-type conn struct {
-	client *Client
-	net    net.Conn
-	raw    syscall.RawConn // of the TCP connection below; nil: unknown
-	secure bool
-	buffer *readBuffer
-	// idleSince is when its last answer ended.
-	idleSince time.Time
+// dialer makes connections to one endpoint, through a proxy or directly.
+type dialer struct {
+	dial                func(ctx context.Context, network, addr string) (net.Conn, error)
+	timeout, tlsTimeout time.Duration
+	addr                string      // of the provider
+	tls                 *tls.Config // nil for http
+	proxyAddr           string      // empty: none
+	proxyTLS            *tls.Config // nil for a proxy that is reached by http
+	proxyAuth           string      // the header line, or empty
+	tunnelled           bool        // whether the proxy is asked to CONNECT
 }
 
-func (cn *conn) close() {
-	_ = cn.net.Close() // whatever it says, the connection is not used again
-	cn.releaseBuffer()
-	cn.client.open.Add(-1)
+// link is a connection as it is put together, layer by layer.
+type link struct {
+	socket, stream net.Conn
+	probe          func() bool
 }
 
-// dial opens a connection within the connect timeout and the exchange's own.
-func (c *Client) dial(ctx context.Context, deadline time.Time) (*conn, error) {
-	limit := time.Now().Add(c.options.ConnectTimeout)
-	if !deadline.IsZero() && deadline.Before(limit) {
-		limit = deadline
+// connect makes a connection ready for the first request. Its error is not yet
+// told apart by whose time limit has passed.
+func (d *dialer) connect(ctx context.Context) (link, error) {
+	l, err := d.reach(ctx)
+	if err != nil || d.tls == nil {
+		return l, err
 	}
-	bounded, cancel := context.WithDeadline(ctx, limit)
+	tlsCtx, cancel := context.WithTimeout(ctx, d.tlsTimeout)
 	defer cancel()
-	connection, err := c.connect(bounded)
-	if err == nil {
-		c.open.Add(1)
-		return connection, nil
+	if err := l.encrypt(tlsCtx, d.tls); err != nil {
+		_ = l.socket.Close() // the handshake has failed already
+		return link{}, limitPassed(ctx, tlsCtx, err, PhaseTLS, d.tlsTimeout)
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	if bounded.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, &TimeoutError{Phase: PhaseConnect}
-	}
-	return nil, &DialError{Err: err}
+	return l, nil
 }
 
-func (c *Client) connect(ctx context.Context) (*conn, error) {
-	address := c.address
-	if c.proxy != nil {
-		address = addressOf(c.proxy)
+// reach dials, and has the proxy dial, within the dial timeout.
+func (d *dialer) reach(ctx context.Context) (link, error) {
+	dialCtx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	addr := d.addr
+	if d.proxyAddr != "" {
+		addr = d.proxyAddr
 	}
-	raw, err := c.options.Dial(ctx, "tcp", address)
+	socket, err := d.dial(dialCtx, "tcp", addr)
 	if err != nil {
-		return nil, err
+		return link{}, limitPassed(ctx, dialCtx, err, PhaseDial, d.timeout)
 	}
-	out := &conn{client: c, net: raw, raw: rawConn(raw)}
-	if c.tls == nil {
-		return out, nil
+	l := link{socket: socket, stream: socket}
+	if d.tls != nil || d.proxyTLS != nil {
+		w := &wire{Conn: socket, peek: newPeek(socket)}
+		l.stream = w
+	} else {
+		l.probe = plainProbe(socket)
 	}
-	if c.proxy != nil {
-		if err := c.tunnel(ctx, raw); err != nil {
-			return nil, errors.Join(err, raw.Close())
-		}
+	if err := d.throughProxy(dialCtx, &l); err != nil {
+		_ = socket.Close() // it is of no use any more
+		return link{}, limitPassed(ctx, dialCtx, err, PhaseDial, d.timeout)
 	}
-	secure := tls.Client(raw, c.tls)
-	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = raw.Close() // the handshake's error says it all
-		return nil, err
-	}
-	out.net, out.secure = secure, true
-	return out, nil
+	return l, nil
 }
 
-func rawConn(connection net.Conn) syscall.RawConn {
-	if s, ok := connection.(syscall.Conn); ok {
-		if raw, err := s.SyscallConn(); err == nil {
-			return raw
+func (d *dialer) throughProxy(ctx context.Context, l *link) error {
+	if d.proxyTLS != nil {
+		if err := l.encrypt(ctx, d.proxyTLS); err != nil {
+			return err
 		}
+	}
+	if !d.tunnelled {
+		return nil
+	}
+	return d.openTunnel(ctx, l)
+}
+
+// encrypt puts TLS on top.
+func (l *link) encrypt(ctx context.Context, config *tls.Config) error {
+	stream := tls.Client(l.stream, config)
+	if err := stream.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	if w, ok := l.stream.(*wire); ok {
+		l.probe = w.probe(stream)
+	}
+	l.stream = stream
+	return nil
+}
+
+// openTunnel asks the proxy for a tunnel to the provider
+// (https://www.rfc-editor.org/rfc/rfc9110#name-connect).
+func (d *dialer) openTunnel(ctx context.Context, l *link) error {
+	stop := context.AfterFunc(ctx, func() { _ = l.socket.Close() })
+	defer stop()
+	request := "CONNECT " + d.addr + " HTTP/1.1\r\nHost: " + d.addr + "\r\n" + d.proxyAuth + "\r\n"
+	if _, err := io.WriteString(l.stream, request); err != nil {
+		return fmt.Errorf("proxy: %w", err)
+	}
+	const maxHead = 8 << 10
+	buf := make([]byte, maxHead)
+	for n := 0; n < len(buf); {
+		m, err := l.stream.Read(buf[n:])
+		n += m
+		if end := bytes.Index(buf[:n], endOfHead); end >= 0 {
+			if end+len(endOfHead) != n {
+				return errors.New("proxy: bytes came before the tunnel was used")
+			}
+			return tunnelOpened(buf[:n])
+		}
+		if err != nil {
+			return fmt.Errorf("proxy: %w", unexpected(err))
+		}
+	}
+	return errors.New("proxy: the head of the answer is too large")
+}
+
+func tunnelOpened(answer []byte) error {
+	h, err := parseHead(answer)
+	if err != nil {
+		return fmt.Errorf("proxy: %w", err)
+	}
+	if h.status/100 != 2 {
+		return fmt.Errorf("proxy: answered CONNECT with status %d", h.status)
 	}
 	return nil
 }
 
-// tunnel asks the proxy for a tunnel to the origin (RFC 9110, section 9.3.6).
-func (c *Client) tunnel(ctx context.Context, connection net.Conn) error {
-	deadline, _ := ctx.Deadline()
-	if err := connection.SetDeadline(deadline); err != nil {
-		return err
+// limitPassed says so if it was the limit of the inner context that ended a
+// step, not the outer context.
+func limitPassed(outer, inner context.Context, err error, phase Phase, limit time.Duration) error {
+	if inner.Err() != nil && outer.Err() == nil {
+		return &TimeoutError{Phase: phase, Limit: limit}
 	}
-	request := "CONNECT " + c.address + " HTTP/1.1\r\nHost: " + c.address + "\r\n" + string(proxyAuthorization(c.proxy)) + "\r\n"
-	if _, err := connection.Write([]byte(request)); err != nil {
-		return err
-	}
-	// Byte by byte: what follows the head belongs to the tunnel.
-	var head []byte
-	one := make([]byte, 1)
-	for headEnd(head) < 0 {
-		if len(head) > maxHead {
-			return malformed("the proxy's head exceeds %d bytes", maxHead)
-		}
-		n, err := connection.Read(one)
-		if err != nil {
-			return err
-		}
-		head = append(head, one[:n]...)
-	}
-	parsed, err := parseHead(head)
-	if err != nil {
-		return err
-	}
-	if parsed.status/100 != 2 {
-		return fmt.Errorf("the proxy answered %d", parsed.status)
-	}
-	return connection.SetDeadline(time.Time{})
+	return err
 }
 
-func proxyAuthorization(proxy *url.URL) []byte {
-	if proxy.User == nil {
-		return nil
+// unexpected turns an end into one that came too early.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
 	}
-	password, _ := proxy.User.Password()
-	credentials := base64.StdEncoding.EncodeToString([]byte(proxy.User.Username() + ":" + password))
-	return []byte("Proxy-Authorization: Basic " + credentials + "\r\n")
+	return err
+}
+
+// useProxy prepares for the proxy. Its user and password go into a header and
+// nowhere else.
+func (d *dialer) useProxy(proxy *url.URL, config *tls.Config) error {
+	switch proxy.Scheme {
+	case "http":
+	case "https":
+		d.proxyTLS = clientTLS(config, proxy.Hostname())
+	default:
+		return fmt.Errorf("proxies of the scheme %q are not supported, only http and https", proxy.Scheme)
+	}
+	if proxy.Hostname() == "" {
+		return errors.New("the proxy's URL has no host")
+	}
+	d.proxyAddr = hostPort(proxy)
+	d.tunnelled = d.tls != nil
+	if user := proxy.User; user != nil {
+		password, _ := user.Password()
+		credentials := base64.StdEncoding.EncodeToString([]byte(user.Username() + ":" + password))
+		d.proxyAuth = "Proxy-Authorization: Basic " + credentials + "\r\n"
+	}
+	return nil
+}
+
+// clientTLS completes a configuration. Only HTTP/1.1 is offered: a server that
+// wants nothing else says so in the handshake.
+func clientTLS(config *tls.Config, host string) *tls.Config {
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	config = config.Clone()
+	if config.ServerName == "" {
+		config.ServerName = host
+	}
+	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
+	config.NextProtos = []string{"http/1.1"}
+	// Small first records help a browser to render early. A provider needs the
+	// whole request.
+	config.DynamicRecordSizingDisabled = true
+	if config.ClientSessionCache == nil {
+		const sessions = 64
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
+	}
+	return config
+}
+
+// hostPort is the address of a URL with the port spelled out.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+		if u.Scheme == "https" {
+			port = "443"
+		}
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }

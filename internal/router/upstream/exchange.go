@@ -3,245 +3,224 @@ package upstream
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"os"
-	"strconv"
-	"sync"
 	"time"
 )
 
-// Timeouts bound one exchange; 0: no bound.
-type Timeouts struct {
-	// FirstByte is counted from the start of Do to the first byte of the body,
-	// or to the end of the head where there is no body.
-	FirstByte time.Duration
-	// Idle is the longest silence within the body. It may be noticed up to an
-	// eighth late, since timers are not set anew for every read.
-	Idle time.Duration
-	// Total bounds the whole exchange.
-	Total time.Duration
-}
-
-// Request is one request. Nothing of it is kept after Do has returned.
-type Request struct {
-	Method string
-	// Path is appended to the path of the base URL.
-	Path string
-	// Head holds further header lines, each ended by CRLF. The caller vouches
-	// for them: see ValidValue.
-	Head []byte
-	// Body is sent piece by piece without being copied; ContentLength is the sum
-	// of the pieces.
-	Body          [][]byte
-	ContentLength int64
-	Timeouts      Timeouts
-}
-
-// ValidValue reports whether a header value stays within its line.
-func ValidValue(value string) bool {
-	for i := range len(value) {
-		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
+// begin gets a connection, sends the request, and reads the head of the answer.
+func (r *Response) begin(c *Client, head *[]byte, body [][]byte) error {
+	err := r.attempt(c, *head, body, false)
+	if r.diedIdle(err) {
+		c.redials.Add(1)
+		return r.attempt(c, *head, body, true)
 	}
-	return true
-}
-
-// Do sends the request and returns once the head of the answer is there. The
-// caller closes the Response. When the context ends, whatever is under way ends
-// at once and the connection is closed.
-//
-// A connection that was kept from an earlier request may have been closed by
-// the peer meanwhile. If it fails before the request was written whole, or ends
-// without a single byte of an answer, the request is sent once more on a fresh
-// one. It is the one case in which a request is repeated.
-func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
-	}
-	clock := newClock(&r.Timeouts)
-	if cn := c.take(clock.started); cn != nil {
-		resp, stale, err := c.exchange(ctx, cn, r, &clock)
-		if !stale {
-			return resp, err
-		}
-	}
-	cn, err := c.dial(ctx, clock.total)
-	if err != nil {
-		return nil, err
-	}
-	resp, _, err := c.exchange(ctx, cn, r, &clock)
-	return resp, err
-}
-
-// clock knows the deadlines of an exchange.
-type clock struct {
-	started   time.Time
-	firstByte time.Time // zero: none
-	total     time.Time // zero: none
-	idle      time.Duration
-}
-
-func newClock(t *Timeouts) clock {
-	c := clock{started: time.Now(), idle: t.Idle}
-	if t.Total > 0 {
-		c.total = c.started.Add(t.Total)
-	}
-	if c.firstByte = c.total; t.FirstByte > 0 {
-		if c.firstByte = c.started.Add(t.FirstByte); !c.total.IsZero() && c.total.Before(c.firstByte) {
-			c.firstByte = c.total
-		}
-	}
-	return c
-}
-
-// exchange sends on a connection and reads the head. stale is true when a kept
-// connection turned out to be dead before any answer.
-func (c *Client) exchange(ctx context.Context, cn *conn, r *Request, clock *clock) (resp *Response, stale bool, err error) {
-	kept := !cn.idleSince.IsZero()
-	resp = &Response{conn: cn, ctx: ctx, clock: *clock}
-	cn.acquireBuffer()
-	resp.watch()
-	resp.setDeadline(clock.firstByte)
-	written := cn.write(c, r)
-	if written != nil && (kept || isTimeout(written) || ctx.Err() != nil) {
-		err := resp.abort(written, false)
-		return nil, kept && ctx.Err() == nil && !isTimeout(written), err
-	}
-	if written != nil {
-		// The peer may have answered without waiting for the whole request.
-		resp.setDeadline(time.Now().Add(time.Second))
-		resp.mustClose = true
-	}
-	if err := resp.readHead(); err != nil {
-		if written != nil {
-			return nil, false, resp.abort(written, false)
-		}
-		nothing := cn.buffer.r == cn.buffer.w && isGone(err)
-		err = resp.abort(err, true)
-		return nil, kept && nothing && ctx.Err() == nil, err
-	}
-	return resp, false, nil
-}
-
-// write sends head and body.
-func (cn *conn) write(c *Client, r *Request) error {
-	scratch := writeScratch.Get().(*[]byte)
-	defer writeScratch.Put(scratch)
-	head := (*scratch)[:0]
-	head = append(append(append(append(append(head, r.Method...), ' '), c.target...), r.Path...), " HTTP/1.1\r\n"...)
-	head = append(append(head, c.head...), r.Head...)
-	head = strconv.AppendInt(append(head, "Content-Length: "...), r.ContentLength, 10)
-	head = append(head, "\r\n\r\n"...)
-	defer func() { *scratch = head }()
-	if !cn.secure {
-		vector := make(net.Buffers, 0, 16)
-		vector = append(append(vector, head), r.Body...)
-		_, err := vector.WriteTo(cn.net)
-		return err
-	}
-	// Every write becomes a TLS record: small pieces go together.
-	for _, piece := range r.Body {
-		if len(head)+len(piece) <= maxRecord {
-			head = append(head, piece...)
-			continue
-		}
-		if _, err := cn.net.Write(head); err != nil {
-			return err
-		}
-		head = head[:0]
-		if len(piece) > maxRecord/2 {
-			if _, err := cn.net.Write(piece); err != nil {
-				return err
-			}
-			continue
-		}
-		head = append(head, piece...)
-	}
-	if len(head) == 0 {
-		return nil
-	}
-	_, err := cn.net.Write(head)
 	return err
 }
 
-// maxRecord is the most that a TLS record holds (RFC 8446, section 5.1).
-const maxRecord = 16 << 10
+// staleWindow is how soon a connection that the server had closed for being
+// idle shows it. One that ends later had a server at work on the request, and
+// repeating it would be paid for twice.
+const staleWindow = 2 * time.Second
 
-var writeScratch = sync.Pool{New: func() any {
-	b := make([]byte, 0, 1<<10)
-	return &b
-}}
+// diedIdle reports whether a pooled connection turned out to be dead.
+func (r *Response) diedIdle(err error) bool {
+	var broken *ConnError
+	return errors.As(err, &broken) && r.reused && !r.answered && now()-r.limits.start < staleWindow
+}
 
-// readHead reads up to the first final head, passing over 1xx answers.
-func (r *Response) readHead() error {
-	b := r.conn.buffer
-	for {
-		n := headEnd(b.data[b.r:b.w])
-		if n < 0 {
-			if b.w-b.r > maxHead {
-				return malformed("a head of more than %d bytes", maxHead)
-			}
-			if err := r.fill(); err != nil {
-				return err
-			}
-			continue
+// attempt makes the exchange on one connection. If it fails, nothing is left
+// behind but what diedIdle needs.
+func (r *Response) attempt(c *Client, head []byte, body [][]byte, fresh bool) error {
+	if r.ctx.Err() != nil {
+		return r.cancelled()
+	}
+	if err := r.acquire(c, fresh); err != nil {
+		return err
+	}
+	if r.ctx.Done() != nil {
+		r.stop = context.AfterFunc(r.ctx, r.conn.closeIt)
+	}
+	err := r.send(head, body)
+	if err == nil {
+		err = r.readHead()
+	} else {
+		err = r.refused(err)
+	}
+	if err != nil {
+		r.discard()
+	}
+	return err
+}
+
+// acquire takes a connection from the pool or makes one.
+func (r *Response) acquire(c *Client, fresh bool) error {
+	low, high := r.limits.window(r.limits.firstByteBy, r.limits.FirstByte)
+	for !fresh {
+		cn := c.pool.get()
+		if cn == nil {
+			break
 		}
-		// Copied, since the body will be read over it.
-		data := append([]byte(nil), b.data[b.r:b.r+n]...)
-		b.r += n
-		parsed, err := parseHead(data)
-		if err != nil {
-			return err
+		// The deadline comes first: a probe behind a passed one sees nothing.
+		if cn.setDeadline(low, high) == nil && (cn.probe == nil || cn.probe()) {
+			r.conn, r.reused = cn, true
+			return nil
 		}
-		if parsed.status == 101 {
-			return malformed("a switch of protocols that was not asked for")
-		}
-		if parsed.status/100 == 1 {
-			continue
-		}
-		r.begin(parsed)
+		cn.close()
+	}
+	r.reused = false
+	cn, err := r.dial(c, low)
+	if err != nil {
+		return err
+	}
+	if err := cn.setDeadline(low, high); err != nil {
+		cn.close()
+		return r.failure(opWrite, err)
+	}
+	r.conn = cn
+	return nil
+}
+
+func (r *Response) dial(c *Client, by time.Duration) (*conn, error) {
+	ctx := r.ctx
+	if by > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, epoch.Add(by))
+		defer cancel()
+	}
+	c.dials.Add(1)
+	l, err := c.dialer.connect(ctx)
+	switch {
+	case err == nil:
+		return newConn(c, l.socket, l.stream, l.probe), nil
+	case r.ctx.Err() != nil:
+		return nil, r.cancelled()
+	case passed(by):
+		return nil, r.timeout(PhaseFirstByte, r.limits.FirstByte)
+	}
+	return nil, &DialError{Addr: c.dialer.addr, Proxy: c.dialer.proxyAddr, Err: err, Sent: r.sent}
+}
+
+// largeBody is the size from which a request is sent beside the reading of its
+// answer. What is smaller fits into the buffers of both kernels, so that writing
+// it does not wait for a server that answers without reading.
+const largeBody = 64 << 10
+
+// upload is a large request on its way. written and err are set once done is
+// closed.
+type upload struct {
+	done    chan struct{}
+	written int64
+	err     error
+}
+
+func (r *Response) send(head []byte, body [][]byte) error {
+	var size int
+	for _, segment := range body {
+		size += len(segment)
+	}
+	if size > largeBody {
+		u, cn := &upload{done: make(chan struct{})}, r.conn
+		r.upload = u
+		go func() {
+			defer close(u.done)
+			u.written, u.err = cn.write(head, body)
+		}()
 		return nil
 	}
+	n, err := r.conn.write(head, body)
+	r.sent = r.sent || n > 0
+	if err != nil {
+		return r.failure(opWrite, err)
+	}
+	return nil
 }
 
-func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+// grace is how long the answer may take of a server that no longer reads.
+const grace = time.Second
 
-// isGone holds when the peer has ended the connection.
-func isGone(err error) bool {
-	var protocol *ProtocolError
-	return !isTimeout(err) && !errors.As(err, &protocol)
+// refused looks for the answer of a server that closed the connection while it
+// was written to. Without one, the write's failure stands.
+func (r *Response) refused(failure error) error {
+	var broken *ConnError
+	if !errors.As(failure, &broken) {
+		return failure
+	}
+	by := now() + grace
+	if set := r.conn.deadline; set > 0 {
+		by = min(by, set)
+	}
+	if r.conn.setDeadline(by, by) != nil || r.readHead() != nil {
+		return failure
+	}
+	r.head.keep = false
+	return nil
 }
 
-// abort closes the connection and says why the exchange failed.
-func (r *Response) abort(err error, sent bool) error {
-	r.unwatch()
+// uploading reports whether the request is still on its way.
+func (r *Response) uploading() bool {
+	if r.upload == nil {
+		return false
+	}
+	select {
+	case <-r.upload.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// stopUpload waits until nothing reads the request any more. What is still on
+// its way then is cut off by closing the connection.
+func (r *Response) stopUpload() {
+	if r.upload == nil {
+		return
+	}
 	r.conn.close()
-	r.conn = nil
-	return r.explain(err, sent)
+	<-r.upload.done
+	r.sent = r.sent || r.upload.written > 0
+	r.upload = nil
 }
 
-// explain turns what the connection says into what happened.
-func (r *Response) explain(err error, sent bool) error {
-	var protocol *ProtocolError
+// The steps that a ConnError names.
+const (
+	opWrite = "write the request"
+	opHead  = "read the head"
+	opBody  = "read the body"
+)
+
+// failure says what the error of a read or write means. The exchange is over.
+func (r *Response) failure(op string, err error) error {
+	r.stopUpload()
 	switch {
 	case r.ctx.Err() != nil:
-		return &cancelled{cause: context.Cause(r.ctx), sent: sent}
-	case errors.As(err, &protocol):
-		return err
-	case isTimeout(err):
-		phase := PhaseIdle
-		now := time.Now()
-		switch {
-		case !r.clock.total.IsZero() && !now.Before(r.clock.total):
-			phase = PhaseTotal
-		case !r.answered:
-			phase = PhaseFirstByte
-		}
-		return &TimeoutError{Phase: phase, sent: sent}
-	case errors.Is(err, io.EOF):
-		err = io.ErrUnexpectedEOF
+		return r.cancelled()
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return &ConnError{Op: op, Err: unexpected(err), Sent: r.sent}
+	case op == opBody:
+		return r.timeout(PhaseIdle, r.limits.Idle)
 	}
-	return &ConnError{Err: err, sent: sent}
+	return r.timeout(PhaseFirstByte, r.limits.FirstByte)
+}
+
+func (r *Response) timeout(phase Phase, limit time.Duration) error {
+	if passed(r.limits.totalBy) {
+		phase, limit = PhaseTotal, r.limits.Total
+	}
+	return &TimeoutError{Phase: phase, Limit: limit, Sent: r.sent}
+}
+
+func (r *Response) cancelled() error {
+	return &CancelError{Err: context.Cause(r.ctx), Sent: r.sent}
+}
+
+// discard gives up the connection and what belongs to it.
+func (r *Response) discard() {
+	if r.stop != nil {
+		r.stop()
+		r.stop = nil
+	}
+	r.conn.close()
+	r.stopUpload()
+	r.conn = nil
+	r.releaseBuffers()
 }

@@ -1,300 +1,293 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"slices"
 	"sync"
-	"time"
 )
 
-// Response is an answer whose body is still to be read. It is not safe for
-// concurrent use.
+// Response is an answer whose head has arrived and whose body is on its way. It
+// is for one goroutine at a time, and has to be closed.
 type Response struct {
 	StatusCode int
-	// ContentLength is -1 when the head does not say.
+	// ContentLength is the length of the body, or -1 if it is not known.
 	ContentLength int64
 
-	head  head
-	conn  *conn // nil: given back or closed
-	ctx   context.Context
-	clock clock
-	stop  func() bool
+	ctx    context.Context
+	limits limits
+	conn   *conn
+	// stop keeps the end of the context from closing the connection. It is nil
+	// if the context has no end.
+	stop   func() bool
+	upload *upload
+	// reused is true on a connection from the pool, sent once a byte of the
+	// request has left, answered once one of the answer has come.
+	reused, sent, answered bool
 
-	framing   framing
-	remaining int64 // of the body, or of the current chunk
-	chunk     chunkState
-	ended     bool
-	mustClose bool
-	// answered is true once a byte of the body has come.
-	answered bool
-	// armed is when the read deadline was set last.
-	armed time.Time
+	head head
+	body body
+	// buffers are the memory that goes back: the first holds the head.
+	buffers [2]*buffer
+	// space is what the body is read to, ready the content that has been.
+	space, ready []byte
+	// err is what every further read returns.
+	err error
 }
 
-type framing uint8
+// bufferSize takes a usual head and a few events of a stream. It is what a
+// stream costs as long as it lasts.
+const bufferSize = 4 << 10
 
-const (
-	framedByLength framing = iota
-	framedByChunks
-	framedByClose
-)
+type buffer [bufferSize]byte
 
-// readBuffer is what was read and not yet handed on: data[r:w].
-type readBuffer struct {
-	data []byte
-	r, w int
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+func newResponse(ctx context.Context, t *Timeouts) *Response {
+	return &Response{ctx: ctx, limits: newLimits(t)}
 }
 
-// bufferSize fits common events of a stream, and keeps thousands of streams
-// small.
-const bufferSize = 8 << 10
-
-var readBuffers = sync.Pool{New: func() any { return &readBuffer{data: make([]byte, bufferSize)} }}
-
-func (cn *conn) acquireBuffer() {
-	if cn.buffer == nil {
-		cn.buffer = readBuffers.Get().(*readBuffer)
-		cn.buffer.r, cn.buffer.w = 0, 0
-	}
-}
-
-func (cn *conn) releaseBuffer() {
-	if cn.buffer != nil && len(cn.buffer.data) == bufferSize {
-		readBuffers.Put(cn.buffer)
-	}
-	cn.buffer = nil
-}
-
-// watch makes the end of the context end every read and write at once.
-func (r *Response) watch() {
-	if r.ctx.Done() == nil {
-		return
-	}
-	connection := r.conn.net
-	r.stop = context.AfterFunc(r.ctx, func() { _ = connection.SetDeadline(longAgo) })
-}
-
-var longAgo = time.Unix(1, 0)
-
-// unwatch reports whether the context had not ended.
-func (r *Response) unwatch() bool { return r.stop == nil || r.stop() }
-
-// setDeadline sets the deadline of reads and writes. If the context has ended,
-// what watch set must not be undone.
-func (r *Response) setDeadline(at time.Time) {
-	_ = r.conn.net.SetDeadline(at) // a closed connection fails at the next read
-	if r.ctx.Err() != nil {
-		_ = r.conn.net.SetDeadline(longAgo)
-	}
-}
-
-// fill reads once, whatever comes. It makes room by moving or growing.
-func (r *Response) fill() error {
-	b := r.conn.buffer
-	if b.r == b.w {
-		b.r, b.w = 0, 0
-	}
-	if b.w == len(b.data) {
-		if b.r > 0 {
-			b.w = copy(b.data, b.data[b.r:b.w])
-			b.r = 0
-		} else {
-			b.data = slices.Grow(b.data, len(b.data))[:2*len(b.data)]
+// Header returns the first value of the header, or "". After Close it is "".
+func (r *Response) Header(name string) string {
+	for lines := r.head.lines; len(lines) > 0; {
+		var key, value []byte
+		key, value, lines = cutField(lines)
+		if sameName(key, name) {
+			return string(value)
 		}
 	}
-	n, err := r.conn.net.Read(b.data[b.w:])
-	b.w += n
-	if n > 0 {
-		return nil
-	}
-	if err == nil {
-		err = io.ErrNoProgress
-	}
-	return err
+	return ""
 }
 
-// begin decides how the body is framed (RFC 9112, section 6.3).
-func (r *Response) begin(h head) {
-	r.head, r.StatusCode, r.ContentLength = h, h.status, h.length
-	r.mustClose = r.mustClose || !h.keepAlive
-	switch {
-	case h.status == 204 || h.status == 304:
-		r.ended, r.ContentLength = true, 0
-	case h.chunked:
-		r.framing = framedByChunks
-	case h.length >= 0:
-		r.framing, r.remaining = framedByLength, h.length
-		r.ended = h.length == 0
-	default:
-		r.framing, r.mustClose = framedByClose, true
+// EachHeader calls f with each header line, in the order in which they came. The
+// slices are valid until Close.
+func (r *Response) EachHeader(f func(name, value []byte)) {
+	for lines := r.head.lines; len(lines) > 0; {
+		var name, value []byte
+		name, value, lines = cutField(lines)
+		f(name, value)
 	}
 }
 
-// Header returns the first value of a header, or "".
-func (r *Response) Header(name string) string { return r.head.lookup(name) }
-
-// Next returns the bytes of the body that are there, and waits only while there
-// are none. They are valid until the next call. The end of the body is io.EOF.
+// Next returns what has arrived of the body and was not yet returned, or waits
+// for some. It is never empty without an error, valid until the next call, and
+// may be changed by the caller. The end is io.EOF, and a body that breaks off an
+// error that wraps io.ErrUnexpectedEOF.
 func (r *Response) Next() ([]byte, error) {
-	for {
-		if r.conn == nil || r.ended {
-			return nil, io.EOF
-		}
-		data, err := r.buffered()
-		if err != nil {
-			return nil, r.fail(err)
-		}
-		if len(data) > 0 || r.ended {
-			if len(data) == 0 {
-				return nil, io.EOF
-			}
-			return data, nil
-		}
-		if err := r.await(); err != nil {
+	for len(r.ready) == 0 {
+		if err := r.ended(); err != nil {
 			return nil, err
 		}
+		r.ready = r.pull(r.bodySpace())
 	}
+	content := r.ready
+	r.ready = nil
+	return content, nil
 }
 
-// await reads more of the body.
-func (r *Response) await() error {
-	r.arm()
-	err := r.fill()
-	if err == nil {
-		r.answered = true
-		return nil
-	}
-	if r.framing == framedByClose && errors.Is(err, io.EOF) {
-		r.ended = true
-		return nil
-	}
-	return r.fail(err)
-}
+// minDirect is the least that Read reads straight into its caller's memory.
+const minDirect = 512
 
-// arm sets the read deadline, when the one that is set has grown old.
-func (r *Response) arm() {
-	if !r.answered || r.clock.idle <= 0 {
-		return // the deadline of the first byte, or of the whole, stands
-	}
-	now := time.Now()
-	if now.Sub(r.armed) < r.clock.idle/8 {
-		return
-	}
-	r.armed = now
-	at := now.Add(r.clock.idle + r.clock.idle/8)
-	if !r.clock.total.IsZero() && r.clock.total.Before(at) {
-		at = r.clock.total
-	}
-	r.setDeadline(at)
-}
-
-func (r *Response) fail(err error) error {
-	r.mustClose, r.ended = true, true
-	return r.explain(err, true)
-}
-
-// buffered takes what the buffer holds of the body.
-func (r *Response) buffered() ([]byte, error) {
-	b := r.conn.buffer
-	switch r.framing {
-	case framedByLength:
-		n := int(min(int64(b.w-b.r), r.remaining))
-		data := b.data[b.r : b.r+n]
-		b.r += n
-		r.remaining -= int64(n)
-		r.ended = r.remaining == 0
-		r.answered = r.answered || n > 0
-		return data, nil
-	case framedByChunks:
-		data, err := r.dechunk(b)
-		r.answered = r.answered || len(data) > 0
-		return data, err
-	default:
-		data := b.data[b.r:b.w]
-		b.r = b.w
-		return data, nil
-	}
-}
-
-// ReadAll appends the whole body to dst, at most limit bytes of it: beyond, it
-// fails with ErrBodyTooLarge. Large bodies are read in place, past the buffer.
-func (r *Response) ReadAll(dst []byte, limit int64) ([]byte, error) {
-	if r.ContentLength > limit {
-		r.mustClose = true
-		return dst, ErrBodyTooLarge
-	}
-	const trusted = 1 << 20 // memory follows what comes, not what was announced
-	if n := r.ContentLength; n > 0 {
-		dst = slices.Grow(dst, int(min(n, trusted)))
-	}
-	start := len(dst)
-	for {
-		data, err := r.Next()
-		dst = append(dst, data...)
-		if errors.Is(err, io.EOF) {
-			return dst, nil
+// Read implements io.Reader. Like Next it returns what has arrived.
+func (r *Response) Read(p []byte) (int, error) {
+	for len(r.ready) == 0 {
+		if err := r.ended(); err != nil {
+			return 0, err
 		}
-		if err != nil {
+		if len(p) >= minDirect {
+			if content := r.pull(p); len(content) > 0 {
+				return len(content), nil
+			}
+			continue
+		}
+		if len(p) == 0 {
+			return 0, nil
+		}
+		r.ready = r.pull(r.bodySpace())
+	}
+	n := copy(p, r.ready)
+	r.ready = r.ready[n:]
+	return n, nil
+}
+
+// ReadAll appends what is left of the body to dst, reading straight into its
+// spare capacity. It returns ErrBodyTooLarge, and the first limit bytes, if there
+// are more, and otherwise the errors of Next, and what came before them.
+func (r *Response) ReadAll(dst []byte, limit int64) ([]byte, error) {
+	// What a peer announces is taken on trust up to a bound; beyond that, memory
+	// follows what it sends.
+	const trusted, least = 1 << 20, 4 << 10
+	begin := len(dst)
+	if r.body.framing == byLength {
+		dst = slices.Grow(dst, int(min(r.body.remaining+int64(len(r.ready)), limit, trusted)))
+	}
+	dst = append(dst, r.ready...)
+	r.ready = nil
+	for {
+		if int64(len(dst)-begin) > limit {
+			return dst[:begin+int(limit)], ErrBodyTooLarge
+		}
+		if err := r.ended(); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
 			return dst, err
 		}
-		if int64(len(dst)-start) > limit {
-			r.mustClose = true
-			return dst[:start+int(limit)], ErrBodyTooLarge
-		}
-		if r.framing == framedByLength && !r.ended {
-			if dst, err = r.readStraight(dst); err != nil {
-				return dst, err
-			}
-		}
-	}
-}
-
-// readStraight reads the rest of a body of known length into dst.
-func (r *Response) readStraight(dst []byte) ([]byte, error) {
-	for r.remaining > 0 {
 		if len(dst) == cap(dst) {
-			dst = slices.Grow(dst, int(min(r.remaining, 1<<20)))
+			dst = slices.Grow(dst, max(least, len(dst)))
 		}
-		r.arm()
-		room := dst[len(dst):min(int64(cap(dst)), int64(len(dst))+r.remaining)]
-		n, err := r.conn.net.Read(room)
-		dst = dst[:len(dst)+n]
-		r.remaining -= int64(n)
-		r.answered = r.answered || n > 0
-		if err != nil && r.remaining > 0 {
-			return dst, r.fail(err)
-		}
+		content := r.pull(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+len(content)]
 	}
-	r.ended = true
-	return dst, nil
 }
 
-// EOF reports whether the error is the regular end of the body.
-func (r *Response) EOF(err error) bool { return errors.Is(err, io.EOF) }
+// EOF reports whether an error of Next or Read is the end of a whole body.
+func (r *Response) EOF(err error) bool { return r.body.done && errors.Is(err, io.EOF) }
 
-// Close gives the connection back if the body was read to its end, and closes
-// it otherwise. It may be called more than once.
+// Close gives the connection back for the next request if the body was read to
+// its end and the server keeps the connection, and otherwise closes it.
 func (r *Response) Close() {
-	cn := r.conn
-	if cn == nil {
-		return
+	if cn := r.conn; cn != nil {
+		unfinished := r.uploading() || r.upload != nil && r.upload.err != nil
+		reusable := r.err == nil && r.body.done && !r.body.extra && r.head.keep && !unfinished
+		if reusable && (r.stop == nil || r.stop()) {
+			cn.lifetime = r.head.lifetime - r.head.lifetime/4 // not to be used just as the server closes it
+			cn.client.pool.put(cn)
+			r.conn, r.stop = nil, nil
+			r.releaseBuffers()
+		} else {
+			r.discard()
+		}
 	}
-	r.conn = nil
-	if !r.unwatch() || !r.ended || r.mustClose || cn.buffer.r != cn.buffer.w {
-		cn.close()
-		return
-	}
-	cn.releaseBuffer()
-	cn.client.put(cn)
+	r.err = ErrClosed
 }
 
-// cancelled is the end of the context, with what had been sent by then.
-type cancelled struct {
-	cause error
-	sent  bool
+// ended returns why there is nothing more to read, if so.
+func (r *Response) ended() error {
+	if r.err == nil && r.body.done {
+		return io.EOF
+	}
+	return r.err
 }
 
-func (e *cancelled) Error() string { return "cancelled: " + e.cause.Error() }
-func (e *cancelled) Unwrap() error { return e.cause }
+// pull reads once into p and takes the framing off what came. Nothing may come
+// of it: only framing, or an end that ended reports from then on.
+func (r *Response) pull(p []byte) []byte {
+	by := r.limits.Idle
+	if by > 0 {
+		by += now()
+	}
+	err := r.conn.setDeadline(r.limits.window(by, r.limits.Idle))
+	n := 0
+	if err == nil {
+		n, err = r.conn.stream.Read(p) // an error beside bytes comes again
+	}
+	if n > 0 {
+		return r.take(p[:n])
+	}
+	if r.body.framing == untilClose && errors.Is(err, io.EOF) && r.ctx.Err() == nil {
+		r.body.done = true
+		return nil
+	}
+	r.err = r.failure(opBody, err)
+	r.conn.close()
+	return nil
+}
+
+// take decodes what was read of the body.
+func (r *Response) take(p []byte) []byte {
+	content, err := r.body.decode(p)
+	if err != nil {
+		r.err = err
+		r.conn.close()
+	}
+	return content
+}
+
+// bodySpace is the memory behind the head, or a second buffer if the head is
+// long.
+func (r *Response) bodySpace() []byte {
+	const least = 1 << 10
+	if len(r.space) < least {
+		r.buffers[1] = buffers.Get().(*buffer)
+		r.space = r.buffers[1][:]
+	}
+	return r.space
+}
+
+func (r *Response) releaseBuffers() {
+	for i, b := range r.buffers {
+		if b != nil {
+			buffers.Put(b)
+			r.buffers[i] = nil
+		}
+	}
+	r.head.lines, r.space, r.ready = nil, nil, nil
+}
+
+// maxHeads is how many heads one answer may have, the last of which is the one
+// that counts.
+const maxHeads = 8
+
+// readHead reads up to the end of the first head that is not informational.
+func (r *Response) readHead() error {
+	r.buffers[0] = buffers.Get().(*buffer)
+	in := input{buf: r.buffers[0][:], max: r.conn.client.options.MaxHeaderBytes}
+	for range maxHeads {
+		end, err := r.awaitHead(&in)
+		if err != nil {
+			return err
+		}
+		if r.head, err = parseHead(in.buf[:end]); err != nil {
+			return err
+		}
+		switch {
+		case r.head.status == 101:
+			return malformed("it switches protocols, which was not asked for")
+		case r.head.status >= 200:
+			r.StatusCode, r.ContentLength = r.head.status, r.head.length
+			r.body = newBody(r.head.framing, r.head.length)
+			r.space = in.buf[end:]
+			r.ready = r.take(in.buf[end:in.filled])
+			return nil
+		}
+		in.filled = copy(in.buf, in.buf[end:in.filled])
+	}
+	return malformed("informational answers without an end")
+}
+
+// input is what has arrived of heads, in a buffer that grows up to max.
+type input struct {
+	buf         []byte
+	filled, max int
+}
+
+// awaitHead reads until a whole head is there, and returns where it ends.
+func (r *Response) awaitHead(in *input) (end int, err error) {
+	for scanned := 0; ; {
+		got := in.buf[:in.filled]
+		i := bytes.Index(got[scanned:], endOfHead)
+		if end = scanned + i + len(endOfHead); i >= 0 && end <= in.max {
+			return end, nil
+		}
+		if in.filled > in.max {
+			return 0, malformed("the head is too large")
+		}
+		if !bytes.HasPrefix(startOfHead, got[:min(len(got), len(startOfHead))]) {
+			return 0, malformed("it is not HTTP/1")
+		}
+		scanned = max(0, in.filled-len(endOfHead)+1)
+		if in.filled == len(in.buf) {
+			in.buf = append(make([]byte, 0, 2*len(in.buf)), in.buf...)
+			in.buf = in.buf[:cap(in.buf)]
+		}
+		n, err := r.conn.stream.Read(in.buf[in.filled:])
+		if n == 0 {
+			return 0, r.failure(opHead, err)
+		}
+		in.filled += n
+		r.answered, r.sent = true, true
+	}
+}
