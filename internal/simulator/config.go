@@ -10,7 +10,7 @@ import (
 
 // Config describes one simulated provider account.
 type Config struct {
-	// Name labels the provider in its own headers.
+	// Name labels the provider in its model list and in the errors of New.
 	Name string
 	// APIKeys are the keys that are accepted; none: any key, or no key.
 	APIKeys []string
