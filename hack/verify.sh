@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Checks everything that tests do not: that generated files are current, that the architecture holds,
+# and that the code is clean. It changes nothing but the Go caches, so it works in a tree with
+# changes too. Every step runs, and each that fails says what repairs it.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failed=()
+
+# step NAME REPAIR COMMAND...: its output is shown only if it fails, and of a long one the start.
+step() {
+  local name=$1 repair=$2 started=$SECONDS
+  shift 2
+  if "$@" >"$scratch/log" 2>&1; then
+    printf '✓ %-26s %4d s\n' "$name" $((SECONDS - started))
+    return
+  fi
+  printf '✗ %-26s %4d s\n' "$name" $((SECONDS - started))
+  awk 'NR <= 40 { print "    " $0 } END { if (NR > 40) printf "    … %d more lines\n", NR - 40 }' "$scratch/log"
+  printf '    %s\n' "$repair"
+  failed+=("$name")
+}
+
+# same GENERATED COMMITTED: -N shows a file that only one side has as a whole.
+same() { diff -ruN --label generated --label "$2" "$1" "$2"; }
+
+deepcopy() {
+  make -s generate DEEPCOPY_DIR="$scratch/deepcopy" &&
+    same "$scratch/deepcopy/zz_generated.deepcopy.go" api/v1alpha1/zz_generated.deepcopy.go
+}
+
+crds() {
+  mkdir -p "$scratch/crds" "$scratch/chart" &&
+    make -s manifests CRD_DIR="$scratch/crds" CHART_CRD_DIR="$scratch/chart" &&
+    same "$scratch/crds" config/crd/bases && same "$scratch/chart" charts/tiershift/templates/crds
+}
+
+reference() {
+  make -s docs API_REFERENCE="$scratch/api.md" && same "$scratch/api.md" docs/reference/api.md
+}
+
+tidy() {
+  local module status=0
+  for module in . hack/tools hack/lint hack/k8s; do
+    (cd "$module" && go mod tidy -diff) || status=1
+  done
+  return "$status"
+}
+
+formatted() {
+  local files
+  files=$(gofmt -l api cmd config hack internal test) && [[ -z $files ]] || { printf '%s\n' "$files"; false; }
+}
+
+scripts() {
+  local script status=0
+  while IFS= read -r script; do
+    bash -n "$script" || status=1
+  done < <(git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run)
+  return "$status"
+}
+
+step 'deep copies are current' 'run: make generate' deepcopy
+step 'CRDs are current' 'run: make manifests' crds
+step 'API reference is current' 'run: make docs' reference
+step 'go.mod files are tidy' 'run: make tidy' tidy
+step 'Go code is formatted' 'run: make fmt' formatted
+step 'go vet' 'repair what it names' go vet ./...
+step 'import arrows' 'break the chain, or move the package in hack/arrows/groups.go' go run ./hack/arrows
+step 'shell scripts parse' 'repair what it names' scripts
+step 'nothing of one machine' 'remove what it names' hack/portable.sh
+step 'coverage of pure packages' 'add tests, then run: make cover' make -s cover
+step 'golangci-lint' 'repair what it names, then run: make lint' make -s lint
+
+if ((${#failed[@]})); then
+  printf '\n%d failed in %d s:' "${#failed[@]}" "$SECONDS"
+  printf ' [%s]' "${failed[@]}"
+  printf '\n'
+  exit 1
+fi
+printf '\nall clean in %d s\n' "$SECONDS"
