@@ -77,12 +77,8 @@ func (x *exchange) call(a *attempt, key string) (done, refused bool) {
 func (x *exchange) send(m *model, key string) (*upstream.Response, error) {
 	s := x.scratch
 	var total int
-	s.segments, s.rewrite, total = x.request.Rewrite(openai.Edits{
-		Model:           m.Name,
-		IncludeUsage:    x.request.Stream,
-		MaxOutputTokens: x.outputCap(m),
-		MaxTokensField:  m.provider.maxTokensField(),
-	}, s.segments[:0], s.rewrite[:0])
+	edits := m.provider.edits(m.Name, x.request.Stream, x.outputCap(m))
+	s.segments, s.rewrite, total = x.request.Rewrite(edits, s.segments[:0], s.rewrite[:0])
 	s.out = x.appendHead(s.out[:0], m.provider, key)
 	request := &upstream.Request{
 		Method: http.MethodPost, Path: "/chat/completions", Head: s.out, Body: s.segments, ContentLength: int64(total),

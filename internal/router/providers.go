@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/tiershift/tiershift/internal/provider/openai"
 	"github.com/tiershift/tiershift/internal/router/upstream"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
@@ -59,6 +60,7 @@ func (u *Upstreams) Retire(config *routerconfig.Config) {
 // provider is one account at work.
 type provider struct {
 	*routerconfig.Provider
+	dialect
 	client *upstream.Client
 	// head is the part of the request head that no request changes.
 	head   []byte
@@ -79,7 +81,7 @@ func newProviders(config *routerconfig.Config, upstreams *Upstreams) (map[string
 		for _, h := range spec.Headers {
 			head = append(append(append(append(head, h.Name...), ": "...), h.Value...), "\r\n"...)
 		}
-		providers[spec.Name] = &provider{Provider: spec, client: client, head: head, header: []string{spec.Kind}}
+		providers[spec.Name] = &provider{Provider: spec, dialect: dialects[spec.Kind], client: client, head: head, header: []string{spec.Kind}}
 	}
 	return providers, nil
 }
@@ -109,14 +111,37 @@ func (p *provider) refused(k *keyring, key string) bool {
 	return ok && other != key
 }
 
-// maxTokensField is the name by which the provider knows the output cap.
-// OpenAI and Azure deprecate max_tokens and refuse it for reasoning models; the
-// others document only max_tokens.
-func (p *provider) maxTokensField() string {
-	switch p.Kind {
-	case "OpenAI", "AzureOpenAI", "XAI":
-		return "max_completion_tokens"
-	default:
-		return "max_tokens"
+// dialect is where a provider's Chat Completions differ from what a client that
+// was written for OpenAI sends.
+type dialect struct {
+	// maxTokens is the name by which the provider knows the output cap; a cap
+	// under the other name is renamed. Empty: it knows both.
+	maxTokens string
+	// noStreamOptions is true where stream_options is refused and usage comes
+	// unasked.
+	noStreamOptions bool
+}
+
+// OpenAI deprecates max_tokens and refuses it for reasoning models
+// (https://platform.openai.com/docs/api-reference/chat/create). DeepSeek, Mistral
+// and many compatible servers document only max_tokens, and some ignore the newer
+// name, so that a cap would be lost. Mistral answers 422 to fields it does not know.
+var dialects = map[string]dialect{
+	"OpenAI":           {maxTokens: "max_completion_tokens"},
+	"AzureOpenAI":      {maxTokens: "max_completion_tokens"},
+	"DeepSeek":         {maxTokens: "max_tokens"},
+	"Mistral":          {maxTokens: "max_tokens", noStreamOptions: true},
+	"OpenAICompatible": {maxTokens: "max_tokens"},
+}
+
+// edits are what the provider's dialect and the router's books require.
+func (p *provider) edits(model string, streamed bool, outputCap int64) openai.Edits {
+	return openai.Edits{
+		Model:             model,
+		IncludeUsage:      streamed && !p.noStreamOptions,
+		DropStreamOptions: p.noStreamOptions,
+		MaxOutputTokens:   outputCap,
+		MaxTokensField:    p.maxTokens,
+		RenameMaxTokens:   p.maxTokens != "",
 	}
 }

@@ -154,9 +154,9 @@ func TestBodyIsForwardedByteForByte(t *testing.T) {
 			`{ "x_unknown": {"deep":[1, 2.50, "\u00e9"]},"model" : "medium-1", "messages":[{"role":"user","content":"h\u00e9llo","z":null}] , "temperature":1e0}`,
 		},
 		{
-			"a cap is lowered to the route's", "/capped",
+			"a cap is lowered to the route's, under the name that OpenAI knows", "/capped",
 			`{"model":"auto","max_tokens":4000,"messages":[{"role":"user","content":"hi"}]}`,
-			`{"model":"medium-1","max_tokens":50,"messages":[{"role":"user","content":"hi"}]}`,
+			`{"model":"medium-1","max_completion_tokens":50,"messages":[{"role":"user","content":"hi"}]}`,
 		},
 		{
 			"a lower cap stays", "/capped",
@@ -190,6 +190,18 @@ func TestBodyIsForwardedByteForByte(t *testing.T) {
 			t.Errorf("the provider got the client's: %s", text)
 		}
 	})
+}
+
+// Mistral refuses fields that it does not know, and knows max_tokens only.
+func TestBodyIsMadeFitForTheProvider(t *testing.T) {
+	g := newGateway(t, func(c *routerconfig.Config) { c.Providers[1].Kind = "Mistral" })
+	body := `{"model":"auto","max_completion_tokens":9,"stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hi"}]}`
+	wantStatus(t, g.ask(body), 200)
+	seen := g.providers["first"].Requests()
+	want := `{"model":"medium-1","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}`
+	if got := string(seen[len(seen)-1].Body); got != want {
+		t.Errorf("the provider got\n%s\nwant\n%s", got, want)
+	}
 }
 
 func TestSplitPlacesConversationsAndKeepsThem(t *testing.T) {

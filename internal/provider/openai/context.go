@@ -1,17 +1,13 @@
 package openai
 
-import (
-	"net/http"
-	"strings"
-)
+import "strings"
 
 // IsContextExceeded reports whether an error answer says that the request is too
-// long for the model, so that one with a larger context may take it. Status 200
-// is for an error where a completion should be.
+// long for the model, so that one with a larger context may take it. Status 200 is
+// for an error where a completion should be, 500 was llama.cpp's.
 func IsContextExceeded(status int, body []byte) bool {
 	switch status {
-	case http.StatusOK, http.StatusBadRequest, http.StatusRequestEntityTooLarge,
-		http.StatusUnprocessableEntity, http.StatusInternalServerError:
+	case 200, 400, 413, 422, 500:
 	default:
 		return false
 	}

@@ -7,5 +7,6 @@
 //
 // It must never do I/O, never read a clock, never allocate for an ordinary
 // request or event once its reusable types are warm, and never put a byte of a
-// prompt or of an answer into an error: those end up in logs.
+// prompt or of an answer into an error: those end up in logs. What a provider
+// says of an error is passed on, cut to a sane length.
 package openai

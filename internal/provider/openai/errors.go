@@ -170,9 +170,9 @@ func appendNullable(dst []byte, s string) []byte {
 }
 
 // AppendErrorEvent appends an event that tells the client of a stream that it
-// failed. It has no event name: OpenAI's SDKs for Python, Node and Go raise an
-// error for any data with an error member, and only Python and Go also do so
-// whatever its name.
+// failed. It has no name, so that OpenAI's SDKs for Python, Node and Go all look
+// at its data, and raise an error for the error member. They would take an end
+// without one for the end of the answer.
 func AppendErrorEvent(dst []byte, e ErrorBody) []byte {
 	dst = append(dst, "data: "...)
 	dst = AppendError(dst, e)

@@ -13,22 +13,36 @@ func TestScanError(t *testing.T) {
 		name, body string
 		want       ErrorBody
 	}{
-		{"OpenAI", `{"error":{"message":"Incorrect API key provided: sk-1.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`,
-			ErrorBody{"Incorrect API key provided: sk-1.", "invalid_request_error", "", "invalid_api_key"}},
-		{"OpenAI with a parameter", "{\n  \"error\": {\n \"message\": \"Unsupported parameter\", \"type\": \"invalid_request_error\", \"param\": \"max_tokens\", \"code\": \"unsupported_parameter\"\n}}\n",
-			ErrorBody{"Unsupported parameter", "invalid_request_error", "max_tokens", "unsupported_parameter"}},
-		{"xAI", `{"code":"Client specified an invalid argument","error":"This model's maximum prompt length is 131072 but the request contains 537812 tokens."}`,
-			ErrorBody{"This model's maximum prompt length is 131072 but the request contains 537812 tokens.", "", "", "Client specified an invalid argument"}},
-		{"Gemini", `[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"x","reason":"API_KEY_INVALID"}]}}]`,
-			ErrorBody{"API key not valid.", "", "", "400"}},
-		{"Mistral", `{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","stream_options","include_usage"],"msg":"Extra inputs are not permitted","input":"SECRET"}]},"type":"invalid_request_error","param":null,"code":null}`,
-			ErrorBody{"Extra inputs are not permitted", "extra_forbidden", "stream_options.include_usage", ""}},
+		{
+			"OpenAI", `{"error":{"message":"Incorrect API key provided: sk-1.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`,
+			ErrorBody{"Incorrect API key provided: sk-1.", "invalid_request_error", "", "invalid_api_key"},
+		},
+		{
+			"OpenAI with a parameter", "{\n  \"error\": {\n \"message\": \"Unsupported parameter\", \"type\": \"invalid_request_error\", \"param\": \"max_tokens\", \"code\": \"unsupported_parameter\"\n}}\n",
+			ErrorBody{"Unsupported parameter", "invalid_request_error", "max_tokens", "unsupported_parameter"},
+		},
+		{
+			"xAI", `{"code":"Client specified an invalid argument","error":"This model's maximum prompt length is 131072 but the request contains 537812 tokens."}`,
+			ErrorBody{"This model's maximum prompt length is 131072 but the request contains 537812 tokens.", "", "", "Client specified an invalid argument"},
+		},
+		{
+			"Gemini", `[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"x","reason":"API_KEY_INVALID"}]}}]`,
+			ErrorBody{"API key not valid.", "", "", "400"},
+		},
+		{
+			"Mistral", `{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","stream_options","include_usage"],"msg":"Extra inputs are not permitted","input":"SECRET"}]},"type":"invalid_request_error","param":null,"code":null}`,
+			ErrorBody{"Extra inputs are not permitted", "extra_forbidden", "stream_options.include_usage", ""},
+		},
 		{"Mistral on a bad key", `{"message":"Unauthorized","request_id":"x"}`, ErrorBody{Message: "Unauthorized"}},
-		{"vLLM", `{"object":"error","message":"max_tokens must be at least 1, got -186.","type":"BadRequestError","param":null,"code":400}`,
-			ErrorBody{"max_tokens must be at least 1, got -186.", "BadRequestError", "", "400"}},
+		{
+			"vLLM", `{"object":"error","message":"max_tokens must be at least 1, got -186.","type":"BadRequestError","param":null,"code":400}`,
+			ErrorBody{"max_tokens must be at least 1, got -186.", "BadRequestError", "", "400"},
+		},
 		{"FastAPI", `{"detail":"Not Found"}`, ErrorBody{Message: "Not Found"}},
-		{"FastAPI with a place", `{"detail":[{"type":"missing","loc":["body","messages",0,"role"],"msg":"Field required","input":{"SECRET":1}},{"loc":["x"],"msg":"other"}]}`,
-			ErrorBody{"Field required", "missing", "messages.0.role", ""}},
+		{
+			"FastAPI with a place", `{"detail":[{"type":"missing","loc":["body","messages",0,"role"],"msg":"Field required","input":{"SECRET":1}},{"loc":["x"],"msg":"other"}]}`,
+			ErrorBody{"Field required", "missing", "messages.0.role", ""},
+		},
 		{"Ollama", `{"error":"model 'x' not found"}`, ErrorBody{Message: "model 'x' not found"}},
 		{"cut off", `{"error":{"message":"the message","type":"server_er`, ErrorBody{Message: "the message"}},
 		{"a string", `"nope"`, ErrorBody{Message: "nope"}},

@@ -169,5 +169,6 @@ func (g generator) request() []byte {
 	maybe(3, "temperature", "0.7")
 	maybe(3, g.word(), g.value(4))
 	maybe(60, "model", `"twice"`)
+	maybe(60, g.pick("Model", "STREAM", "maxTokens", "max_to\u212aens"), "null")
 	return []byte(g.space() + g.object(members...) + g.space())
 }

@@ -175,24 +175,30 @@ func skipLongString(b []byte, i int) (end, saved int) {
 // skipRunes walks over non-ASCII characters, which must be valid UTF-8.
 func skipRunes(b []byte, i int) int {
 	for i < len(b) && b[i] >= utf8.RuneSelf {
-		// Nearly all are of three bytes, or two; these lead bytes take any
-		// continuation. DecodeRune knows about the rest.
+		// Nearly all are of three bytes, or two. These lead bytes take any
+		// continuation, 0x80 to 0xbf; DecodeRune knows about the others.
 		c := b[i]
-		if i+2 < len(b) && c-0xe1 < 0x0f && c != 0xed && b[i+1]&0xc0 == 0x80 && b[i+2]&0xc0 == 0x80 {
+		if i+2 < len(b) && c-0xe1 < 0x0f && c != 0xed && (b[i+1]^0x80)|(b[i+2]^0x80) < 0x40 {
 			i += 3
 			continue
 		}
-		if i+1 < len(b) && c-0xc2 < 0x1e && b[i+1]&0xc0 == 0x80 {
+		if i+1 < len(b) && c-0xc2 < 0x1e && b[i+1]^0x80 < 0x40 {
 			i += 2
 			continue
 		}
-		r, size := utf8.DecodeRune(b[i:])
-		if r == utf8.RuneError && size == 1 {
-			return newFault(badUTF8, i)
+		if i = skipRune(b, i); i < 0 {
+			return i
 		}
-		i += size
 	}
 	return i
+}
+
+func skipRune(b []byte, i int) int {
+	r, size := utf8.DecodeRune(b[i:])
+	if r == utf8.RuneError && size == 1 {
+		return newFault(badUTF8, i)
+	}
+	return i + size
 }
 
 // isShortEscape is true of what may follow a backslash, but for u.
@@ -308,16 +314,10 @@ func skipObject(b []byte, i, depth int) int {
 		return i + 1
 	}
 	for {
-		if i >= len(b) || b[i] != '"' {
-			return unexpected(b, i)
-		}
-		if i, _ = skipString(b, i+1); i < 0 {
+		if _, i, _ = skipKey(b, i); i < 0 {
 			return i
 		}
-		if i = skipSpace(b, i); i >= len(b) || b[i] != ':' {
-			return unexpected(b, i)
-		}
-		if i = skipValue(b, skipSpace(b, i+1), depth); i < 0 {
+		if i = skipValue(b, i, depth); i < 0 {
 			return i
 		}
 		i = skipSpace(b, i)
@@ -329,6 +329,23 @@ func skipObject(b []byte, i, depth int) int {
 		}
 		i = skipSpace(b, i+1)
 	}
+}
+
+// skipKey walks over the key at b[i] to the value behind it. end is where the
+// key ends with its closing quote; saved is that of skipString.
+func skipKey(b []byte, i int) (end, value, saved int) {
+	if i >= len(b) || b[i] != '"' {
+		return 0, unexpected(b, i), 0
+	}
+	end, saved = skipString(b, i+1)
+	if end < 0 {
+		return 0, end, 0
+	}
+	value = skipSpace(b, end)
+	if value >= len(b) || b[value] != ':' {
+		return 0, unexpected(b, value), 0
+	}
+	return end, skipSpace(b, value+1), saved
 }
 
 func skipArray(b []byte, i, depth int) int {

@@ -124,25 +124,13 @@ func (d *reader) member() (key []byte, ok bool) {
 	if !d.more('}') {
 		return nil, false
 	}
-	b := d.b
-	if d.i >= len(b) || b[d.i] != '"' {
-		d.i = unexpected(b, d.i)
+	start := d.i
+	end, value, saved := skipKey(d.b, start)
+	if d.i = value; value < 0 {
 		return nil, false
 	}
-	start := d.i + 1
-	end, saved := skipString(b, start)
-	if end < 0 {
-		d.i = end
-		return nil, false
-	}
-	i := skipSpace(b, end)
-	if i >= len(b) || b[i] != ':' {
-		d.i = unexpected(b, i)
-		return nil, false
-	}
-	d.i = skipSpace(b, i+1)
-	d.keyAt, d.keySaved = span{start - 1, end}, saved
-	key = b[start : end-1]
+	d.keyAt, d.keySaved = span{start, end}, saved
+	key = d.b[start+1 : end-1]
 	if saved != 0 {
 		key = d.unescapeKey(key)
 	}

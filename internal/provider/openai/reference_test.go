@@ -127,15 +127,24 @@ func refuses(n *node) bool {
 	if n.kind != '{' || n.depth() > maxDepth {
 		return true
 	}
-	for _, name := range []string{"model", "messages", "stream", "stream_options", "max_completion_tokens", "max_tokens", "n",
+	for _, name := range []string{
+		"model", "messages", "stream", "stream_options", "max_completion_tokens", "max_tokens", "n",
 		"tools", "functions", "response_format", "reasoning_effort", "metadata", "user", "prompt_cache_key", "safety_identifier",
-		"service_tier", "modalities", "audio"} {
+		"service_tier", "modalities", "audio",
+	} {
 		if len(n.get(name)) > 1 {
 			return true
 		}
+		for _, key := range n.keys {
+			if key != name && strings.EqualFold(key, name) {
+				return true
+			}
+		}
 	}
-	for name, kinds := range map[string]string{"stream": "t", "stream_options": "{", "max_completion_tokens": "0", "max_tokens": "0",
-		"n": "0", "tools": "[", "functions": "[", "response_format": "{", "metadata": "{"} {
+	for name, kinds := range map[string]string{
+		"stream": "t", "stream_options": "{", "max_completion_tokens": "0", "max_tokens": "0",
+		"n": "0", "tools": "[", "functions": "[", "response_format": "{", "metadata": "{",
+	} {
 		if v := n.one(name); !v.is(kinds) {
 			return true
 		}

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"math/rand"
@@ -21,31 +22,55 @@ func TestUsageOfProviders(t *testing.T) {
 		want        pricing.Usage
 		missing     bool
 	}{
-		{name: "OpenAI", usage: `{"prompt_tokens":2006,"completion_tokens":300,"total_tokens":2306,"prompt_tokens_details":{"cached_tokens":1920,"audio_tokens":0,"cache_write_tokens":64},"completion_tokens_details":{"reasoning_tokens":256,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}`,
-			want: pricing.Usage{InputTokens: 2006, CachedInputTokens: 1920, CacheWriteTokens: 64, OutputTokens: 300, ReasoningTokens: 256}},
-		{name: "DeepSeek", usage: `{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,"prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36,"completion_tokens_details":{"reasoning_tokens":15}}`,
-			want: pricing.Usage{InputTokens: 100, CachedInputTokens: 64, OutputTokens: 20, ReasoningTokens: 15}},
-		{name: "DeepSeek without the sum", usage: `{"completion_tokens":20,"prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36}`,
-			want: pricing.Usage{InputTokens: 100, CachedInputTokens: 64, OutputTokens: 20}},
+		{
+			name: "OpenAI", usage: `{"prompt_tokens":2006,"completion_tokens":300,"total_tokens":2306,"prompt_tokens_details":{"cached_tokens":1920,"audio_tokens":0,"cache_write_tokens":64},"completion_tokens_details":{"reasoning_tokens":256,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}`,
+			want: pricing.Usage{InputTokens: 2006, CachedInputTokens: 1920, CacheWriteTokens: 64, OutputTokens: 300, ReasoningTokens: 256},
+		},
+		{
+			name: "DeepSeek", usage: `{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,"prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36,"completion_tokens_details":{"reasoning_tokens":15}}`,
+			want: pricing.Usage{InputTokens: 100, CachedInputTokens: 64, OutputTokens: 20, ReasoningTokens: 15},
+		},
+		{
+			name: "DeepSeek without the sum", usage: `{"completion_tokens":20,"prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36}`,
+			want: pricing.Usage{InputTokens: 100, CachedInputTokens: 64, OutputTokens: 20},
+		},
 		// The figures of https://github.com/vercel/ai/pull/12425.
-		{name: "xAI", usage: `{"prompt_tokens":12,"completion_tokens":1,"total_tokens":399,"completion_tokens_details":{"reasoning_tokens":386}}`,
-			want: pricing.Usage{InputTokens: 12, OutputTokens: 387, ReasoningTokens: 386}},
-		{name: "xAI without a total", usage: `{"prompt_tokens":12,"completion_tokens":1,"completion_tokens_details":{"reasoning_tokens":386}}`,
-			want: pricing.Usage{InputTokens: 12, OutputTokens: 387, ReasoningTokens: 386}},
-		{name: "xAI behind a gateway that adds up", usage: `{"prompt_tokens":686,"completion_tokens":123,"total_tokens":809,"completion_tokens_details":{"reasoning_tokens":112}}`,
-			want: pricing.Usage{InputTokens: 686, OutputTokens: 123, ReasoningTokens: 112}},
-		{name: "Gemini", usage: `{"prompt_tokens":20,"completion_tokens":198,"total_tokens":623}`,
-			want: pricing.Usage{InputTokens: 20, OutputTokens: 603, ReasoningTokens: 405}},
-		{name: "Mistral", usage: `{"prompt_tokens":1013,"total_tokens":1043,"completion_tokens":30,"prompt_tokens_details":{"cached_tokens":1008}}`,
-			want: pricing.Usage{InputTokens: 1013, CachedInputTokens: 1008, OutputTokens: 30}},
-		{name: "Moonshot", usage: `{"prompt_tokens":1336,"completion_tokens":31,"total_tokens":1367,"cached_tokens":1280}`,
-			want: pricing.Usage{InputTokens: 1336, CachedInputTokens: 1280, OutputTokens: 31}},
-		{name: "OpenRouter", usage: `{"prompt_tokens":194,"completion_tokens":2,"total_tokens":196,"cost":0.95,"cost_details":{"upstream_inference_cost":19},"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":null}`,
-			want: pricing.Usage{InputTokens: 194, OutputTokens: 2}},
-		{name: "only a prompt", usage: `{"prompt_tokens":5,"completion_tokens":null,"total_tokens":5,"prompt_tokens_details":null}`,
-			want: pricing.Usage{InputTokens: 5}},
-		{name: "nonsense", usage: `{"prompt_tokens":-5,"completion_tokens":1e300,"total_tokens":"7","prompt_tokens_details":[],"completion_tokens_details":"x","reasoning_tokens":3}`,
-			want: pricing.Usage{OutputTokens: maxTokens, ReasoningTokens: 3}},
+		{
+			name: "xAI", usage: `{"prompt_tokens":12,"completion_tokens":1,"total_tokens":399,"completion_tokens_details":{"reasoning_tokens":386}}`,
+			want: pricing.Usage{InputTokens: 12, OutputTokens: 387, ReasoningTokens: 386},
+		},
+		{
+			name: "xAI without a total", usage: `{"prompt_tokens":12,"completion_tokens":1,"completion_tokens_details":{"reasoning_tokens":386}}`,
+			want: pricing.Usage{InputTokens: 12, OutputTokens: 387, ReasoningTokens: 386},
+		},
+		{
+			name: "xAI behind a gateway that adds up", usage: `{"prompt_tokens":686,"completion_tokens":123,"total_tokens":809,"completion_tokens_details":{"reasoning_tokens":112}}`,
+			want: pricing.Usage{InputTokens: 686, OutputTokens: 123, ReasoningTokens: 112},
+		},
+		{
+			name: "Gemini", usage: `{"prompt_tokens":20,"completion_tokens":198,"total_tokens":623}`,
+			want: pricing.Usage{InputTokens: 20, OutputTokens: 603, ReasoningTokens: 405},
+		},
+		{
+			name: "Mistral", usage: `{"prompt_tokens":1013,"total_tokens":1043,"completion_tokens":30,"prompt_tokens_details":{"cached_tokens":1008}}`,
+			want: pricing.Usage{InputTokens: 1013, CachedInputTokens: 1008, OutputTokens: 30},
+		},
+		{
+			name: "Moonshot", usage: `{"prompt_tokens":1336,"completion_tokens":31,"total_tokens":1367,"cached_tokens":1280}`,
+			want: pricing.Usage{InputTokens: 1336, CachedInputTokens: 1280, OutputTokens: 31},
+		},
+		{
+			name: "OpenRouter", usage: `{"prompt_tokens":194,"completion_tokens":2,"total_tokens":196,"cost":0.95,"cost_details":{"upstream_inference_cost":19},"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":null}`,
+			want: pricing.Usage{InputTokens: 194, OutputTokens: 2},
+		},
+		{
+			name: "only a prompt", usage: `{"prompt_tokens":5,"completion_tokens":null,"total_tokens":5,"prompt_tokens_details":null}`,
+			want: pricing.Usage{InputTokens: 5},
+		},
+		{
+			name: "nonsense", usage: `{"prompt_tokens":-5,"completion_tokens":1e300,"total_tokens":"7","prompt_tokens_details":[],"completion_tokens_details":"x","reasoning_tokens":3}`,
+			want: pricing.Usage{OutputTokens: maxTokens, ReasoningTokens: 3},
+		},
 		{name: "null", usage: `null`, missing: true},
 		{name: "empty", usage: `{}`, missing: true},
 		{name: "a total alone", usage: `{"total_tokens":5}`, missing: true},
@@ -110,6 +135,7 @@ func TestScanResponseRefusesGarbage(t *testing.T) {
 		{"no choices", `{"choices":[]}`, FaultNoChoices, "JSON without choices"},
 		{"an error", `{"error":{"message":"overloaded","code":503}}`, FaultError, "an error: overloaded"},
 		{"an error of text", `{"error":"overloaded","choices":[]}`, FaultError, "an error: overloaded"},
+		{"an answer that failed", `{"choices":[{"message":{"content":"par"},"finish_reason":"error","error":{"message":"SECRET"}}]}`, FaultError, "an error without a message"},
 		{"an error without words", `{"error":{"x":1}}`, FaultError, "an error without a message"},
 		{"five usages", `{"usage":1,"usage":1,"usage":1,"usage":1,"usage":1}`, FaultNotJSON, "no JSON: unexpected character at byte 41"},
 		{"a deep answer", `{"choices":` + strings.Repeat(`[`, 600), FaultNotJSON, "no JSON: nested too deeply at byte 522"},
@@ -176,7 +202,8 @@ func FuzzScanResponse(f *testing.F) {
 		}
 		if err != nil {
 			_ = err.Error()
-			if valid && tree.depth() <= maxDepth && len(tree.get("choices")) == 1 && len(choices.values) > 0 && len(tree.get("usage")) < 5 {
+			answers := choices.kind == '[' && len(choices.values) > 0 && len(tree.get("choices")) == 1
+			if valid && tree.depth() <= maxDepth && answers && !bytes.Contains(body, []byte("error")) && len(tree.get("usage")) < 5 {
 				t.Fatalf("refused %q: %v", body, err)
 			}
 			return

@@ -1,8 +1,10 @@
 package openai
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 )
 
 // RequestError says what is wrong with a request body, without quoting it.
@@ -70,7 +72,7 @@ var fieldNames = [...]string{
 	fieldAudio:               "audio",
 }
 
-func fieldOf(key []byte) field {
+func fieldOf(key []byte) field { //nolint:gocyclo // a table, which a switch searches fastest
 	switch string(key) {
 	case "model":
 		return fieldModel
@@ -127,7 +129,8 @@ type scanner struct {
 // The whole body must be JSON and UTF-8, nested at most 512 deep. What routing,
 // accounting and [Request.Rewrite] rest on must be of its documented type and
 // must not be given twice, since providers differ in which one they read; null
-// counts as not given. Everything else is the provider's to judge.
+// counts as not given. Their names must be in lower case for the same reason.
+// Everything else is the provider's to judge.
 func Scan(body []byte, r *Request) error {
 	r.Reset()
 	r.Body = body
@@ -172,10 +175,32 @@ func (s *scanner) request() {
 		if !ok {
 			break
 		}
-		s.field(fieldOf(key))
+		if f := fieldOf(key); f != fieldUnknown {
+			s.field(f)
+			continue
+		}
+		s.disguised(key)
+		s.skip()
 	}
 	s.end()
 	s.complete()
+}
+
+// disguised refuses a member that a server written in Go, such as Ollama, would
+// take for one that was read here: encoding/json disregards the case of names.
+func (s *scanner) disguised(key []byte) {
+	plain := true
+	for _, c := range key {
+		plain = plain && c < utf8.RuneSelf && (c < 'A' || c > 'Z')
+	}
+	if plain {
+		return
+	}
+	for _, name := range fieldNames {
+		if bytes.EqualFold(key, []byte(name)) {
+			s.reject(name, "must be written in lower case")
+		}
+	}
 }
 
 // notObject tells JSON of another type from what is no JSON.
@@ -202,10 +227,6 @@ func (s *scanner) complete() {
 
 // field reads the value of a top-level member.
 func (s *scanner) field(f field) {
-	if f == fieldUnknown {
-		s.skip()
-		return
-	}
 	if s.seen&(1<<f) != 0 {
 		s.reject(fieldNames[f], "is given twice")
 		return

@@ -80,8 +80,7 @@ func (h *shape) match(src []byte) (f fit, ok bool) {
 // learn takes the shape of an event, if it has one that others may have too.
 // data is where its only data field starts; cuts are in terms of that.
 func (h *shape) learn(event []byte, data int, a *answer, cuts []span) {
-	if h.misses++; h.misses > maxMisses || len(cuts) > 1 || a.speeches != 1 || a.noises > 1 ||
-		a.finish.len() > 0 || a.reported().found || event[len(event)-1] != '\n' {
+	if h.misses++; h.misses > maxMisses || !a.teaches() || len(cuts) > 1 || event[len(event)-1] != '\n' {
 		return
 	}
 	inside := [maxStrings]span{a.speech.span, a.noise.span}
@@ -100,4 +99,10 @@ func (h *shape) learn(event []byte, data int, a *answer, cuts []span) {
 	if len(cuts) == 1 {
 		h.cut = span{data + cuts[0].start, data + cuts[0].end}
 	}
+}
+
+// teaches reports whether nothing but the text that it adds is to be booked of a
+// chunk.
+func (a *answer) teaches() bool {
+	return a.speeches == 1 && a.noises <= 1 && a.finish.len() == 0 && a.error.len() == 0 && !a.reported().found
 }

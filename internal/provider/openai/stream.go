@@ -65,8 +65,9 @@ type books struct {
 	events      int
 	outputBytes int64
 	usage       usage
-	errorSeen   bool
-	failure     ErrorBody
+	// failed is that the provider gave up, errorSeen that clients notice.
+	failed, errorSeen bool
+	failure           ErrorBody
 }
 
 // Reset prepares for another stream and keeps the memory, unless that is large.
@@ -81,12 +82,12 @@ func (s *Stream) Reset(o StreamOptions) {
 }
 
 // Complete reports whether the answer is whole: [DONE] was seen, or the finish
-// reason of each choice, and neither a fault nor an error event. Some servers
-// send [DONE] after an error.
+// reason of each choice, and neither a fault nor an error. Some servers send
+// [DONE] after an error.
 func (s *Stream) Complete() bool {
 	b := &s.books
 	whole := b.done || b.finished != 0 && b.finished == b.spoke
-	return whole && b.fault == "" && !b.errorSeen
+	return whole && b.fault == "" && !b.failed
 }
 
 // Done reports whether [DONE] was seen. Nothing that follows it is passed on.
@@ -112,11 +113,13 @@ func (s *Stream) Usage() (pricing.Usage, bool) {
 	return s.books.usage.record(), true
 }
 
-// ErrorSeen reports whether the provider sent an error event, or OpenRouter's
-// finish reason for one. It was passed on.
+// ErrorSeen reports whether an event with an error member was passed on: OpenAI's
+// SDKs raise it, so that the client needs no other sign that the answer failed.
+// They do not raise what only is named an error, or has OpenRouter's finish
+// reason for one; these do but make the stream incomplete.
 func (s *Stream) ErrorSeen() bool { return s.books.errorSeen }
 
-// ErrorEvent returns what the provider's error event says.
+// ErrorEvent returns what the provider said when it gave up.
 func (s *Stream) ErrorEvent() ErrorBody { return s.books.failure }
 
 // Fault says why the bytes are no chat completion stream; empty: they are. It is
@@ -141,7 +144,9 @@ func (s *Stream) Feed(chunk, out []byte) []byte {
 	}
 	s.buf = append(s.buf, chunk...)
 	rest, out := s.lines(s.buf, out)
-	s.buf = s.buf[:copy(s.buf, rest)]
+	if len(rest) < len(s.buf) {
+		s.buf = s.buf[:copy(s.buf, rest)]
+	}
 	return out
 }
 
@@ -169,51 +174,51 @@ func (s *Stream) lineFeed(chunk, out []byte) (_, _ []byte) {
 // that has no end yet.
 func (s *Stream) lines(src, out []byte) (rest, _ []byte) {
 	feed := -1 // the next line feed; kept, because lines may end without one
-	for {
-		if s.lineAt == 0 {
-			if f, ok := s.shape.match(src); ok && f.length <= s.limit() {
-				out = s.repeat(&f, src[:f.length], out)
-				src, feed = src[f.length:], -1
-				continue
-			}
+	for !s.over() {
+		if f, ok := s.repeats(src); ok {
+			out = s.repeat(&f, src[:f.length], out)
+			src, feed = src[f.length:], -1
+			continue
 		}
-		from := s.seen
-		if feed < from {
-			feed = indexFrom(src, from, '\n')
+		if feed < s.seen {
+			feed = indexFrom(src, s.seen, '\n')
 		}
-		end := indexFrom(src[:feed], from, '\r')
+		end := indexFrom(src[:feed], s.seen, '\r')
 		if end == len(src) {
 			s.seen = end
-			break
+			return s.pending(src), out
 		}
-		next := end + 1
-		switch {
-		case src[end] == '\n':
-		case next < len(src) && src[next] == '\n':
-			next++
-		case next == len(src):
-			s.afterCR = true
-		}
-		s.seen = next
+		next := s.lineEnd(src, end)
 		whole := s.line(src, end)
-		s.lineAt = next
+		s.lineAt, s.seen = next, next
 		if whole {
-			if end > s.limit() {
-				s.fail(FaultEventTooLarge)
-			} else {
-				out = s.pass(src[:next], out)
-			}
+			out = s.pass(src[:next], end, out)
 			src, feed = src[next:], feed-next
 		}
-		if s.over() {
-			return nil, out
-		}
 	}
-	if len(src) > s.limit() {
+	return nil, out
+}
+
+// pending returns what is kept of an event whose end has not come.
+func (s *Stream) pending(event []byte) []byte {
+	if len(event) > s.limit() {
 		s.fail(FaultEventTooLarge)
-		return nil, out
+		return nil
 	}
-	return src, out
+	return event
+}
+
+// lineEnd returns where the next line starts if one ends at end.
+func (s *Stream) lineEnd(src []byte, end int) (next int) {
+	next = end + 1
+	switch {
+	case src[end] == '\n':
+	case next == len(src):
+		s.afterCR = true
+	case src[next] == '\n':
+		next++
+	}
+	return next
 }
 
 func (s *Stream) fail(fault string) { s.books.fault, s.passed = fault, false }
@@ -259,9 +264,14 @@ func (s *Stream) line(src []byte, end int) (whole bool) {
 
 var byteOrderMark = []byte("\uFEFF")
 
-// pass ends the event at hand, and passes it on unless it is to be hidden.
-func (s *Stream) pass(event, out []byte) []byte {
+// pass ends the event at hand, whose last line ends at end, and passes it on
+// unless it is to be hidden.
+func (s *Stream) pass(event []byte, end int, out []byte) []byte {
 	s.lineAt, s.seen = 0, 0
+	if end > s.limit() {
+		s.fail(FaultEventTooLarge)
+		return out
+	}
 	verdict := passed
 	var a answer
 	if len(s.event.data) > 0 {
@@ -275,11 +285,22 @@ func (s *Stream) pass(event, out []byte) []byte {
 	case edited:
 		out = appendWithout(out, event, s.event.data, a.cuts[:a.ncut])
 	}
-	if s.passed && len(s.event.data) == 1 && !s.books.errorSeen {
+	if s.passed && len(s.event.data) == 1 && !s.books.failed {
 		s.shape.learn(event, s.event.data[0].start, &a, a.cuts[:a.ncut])
 	}
 	s.event.reset()
 	return out
+}
+
+// repeats looks whether src starts with an event that has the shape of one
+// before. That is to be seen only once it is whole: a long event that comes in
+// small pieces must not be looked at with each.
+func (s *Stream) repeats(src []byte) (f fit, ok bool) {
+	if s.lineAt > 0 || s.seen > 0 && bytes.IndexByte(src[s.seen:], '\n') < 0 {
+		return f, false
+	}
+	f, ok = s.shape.match(src)
+	return f, ok && f.length <= s.limit()
 }
 
 // repeat passes on an event that has the shape of one before.
@@ -306,14 +327,10 @@ const (
 // judge reads the data of an event.
 func (s *Stream) judge(event []byte, a *answer) verdict {
 	data := s.data(event)
-	b := &s.books
-	switch word := bytes.TrimSpace(data); {
-	case bytes.HasPrefix(word, []byte("[DONE]")): // as OpenAI's SDKs test for it
-		b.done = true
-		return passed
-	case len(word) == 0: // a ping of sorts
+	if s.isMark(data) {
 		return passed
 	}
+	b := &s.books
 	d := reader{b: data}
 	d.answer(a)
 	if d.failed() || !a.object {
@@ -321,8 +338,7 @@ func (s *Stream) judge(event []byte, a *answer) verdict {
 		return hidden
 	}
 	if a.error.len() > 0 || string(s.event.name.of(event)) == "error" {
-		b.errorSeen = true
-		b.failure = ScanError(data)
+		b.fail(a, data)
 	} else {
 		b.events++
 	}
@@ -330,10 +346,28 @@ func (s *Stream) judge(event []byte, a *answer) verdict {
 	switch {
 	case !s.options.HideUsage || a.ncut == 0:
 		return passed
-	case a.choices == 0 && a.usage.found && !b.errorSeen:
+	case a.choices == 0 && a.usage.found && !b.failed:
 		return hidden
 	}
 	return edited
+}
+
+// fail books an error event.
+func (b *books) fail(a *answer, data []byte) {
+	b.failed = true
+	b.errorSeen = b.errorSeen || a.error.len() > 0
+	b.failure = ScanError(data)
+}
+
+// isMark reports whether the data is the end mark, tested for as OpenAI's SDKs
+// do, or empty: a ping of sorts.
+func (s *Stream) isMark(data []byte) bool {
+	word := bytes.TrimSpace(data)
+	if bytes.HasPrefix(word, []byte("[DONE]")) {
+		s.books.done = true
+		return true
+	}
+	return len(word) == 0
 }
 
 // enter books what a chunk says.
@@ -349,7 +383,7 @@ func (b *books) enter(a *answer, data []byte) {
 	}
 	if b.finish == "" && a.finish.len() > 0 {
 		b.finish = finishReason(a.finish.of(data))
-		b.errorSeen = b.errorSeen || b.finish == finishError
+		b.failed = b.failed || b.finish == finishError
 	}
 }
 
@@ -387,7 +421,7 @@ func (s *Stream) End(out []byte) []byte {
 	if len(s.event.data) == 0 || s.over() {
 		return out
 	}
-	out = s.pass(append(event, '\n'), out)
+	out = s.pass(append(event, '\n'), len(event), out)
 	if s.books.fault == FaultEventNotJSON {
 		s.books.fault = ""
 	}

@@ -135,9 +135,16 @@ func TestAnEventGoesOnAtOnce(t *testing.T) {
 	s := &Stream{}
 	s.Reset(StreamOptions{HideUsage: true})
 	for _, step := range []struct{ in, out string }{
-		{": pi", ""}, {"ng\n", ": ping\n"}, {"\n", "\n"},
-		{`data: {"choices":[{"delta":{"content":"a"}}],"us`, ""}, {"age\":null}\n", ""}, {"\n", `data: {"choices":[{"delta":{"content":"a"}}]}` + "\n\n"},
-		{"data: [DONE]\r\n\r", "data: [DONE]\r\n\r"}, {"\n", "\n"}, {"\n", ""}, {"data: {}\n\n", ""},
+		{": pi", ""},
+		{"ng\n", ": ping\n"},
+		{"\n", "\n"},
+		{`data: {"choices":[{"delta":{"content":"a"}}],"us`, ""},
+		{"age\":null}\n", ""},
+		{"\n", `data: {"choices":[{"delta":{"content":"a"}}]}` + "\n\n"},
+		{"data: [DONE]\r\n\r", "data: [DONE]\r\n\r"},
+		{"\n", "\n"},
+		{"\n", ""},
+		{"data: {}\n\n", ""},
 	} {
 		if got := string(s.Feed([]byte(step.in), nil)); got != step.out {
 			t.Errorf("Feed(%q) = %q, want %q", step.in, got, step.out)
@@ -257,6 +264,21 @@ func TestResetGivesBackTheMemoryOfAStream(t *testing.T) {
 	}
 }
 
+// An event that comes byte by byte costs each byte once: were it looked at from
+// its start with each, this would take minutes.
+func TestALongEventInSmallPiecesCostsNoMore(t *testing.T) {
+	long := []byte(shortEvent + strings.Replace(shortEvent, "wonderful", strings.Repeat("x", 900<<10), 1))
+	s := &Stream{}
+	s.Reset(StreamOptions{HideUsage: true})
+	n := 0
+	for i := range long {
+		n += len(s.Feed(long[i:i+1], nil))
+	}
+	if n != len(long) || s.OutputBytes() != int64(len(" wonderful ")+900<<10) {
+		t.Errorf("passed on %d of %d bytes, %s", n, len(long), s.summary())
+	}
+}
+
 func TestEventsHaveALimit(t *testing.T) {
 	event := `data: {"choices":[{"delta":{"content":"` + strings.Repeat("x", 1<<20) + `"}}]}`
 	for _, in := range []string{event, event + "\n\n", ":" + strings.Repeat("x", 1<<20) + "\n"} {
@@ -266,6 +288,15 @@ func TestEventsHaveALimit(t *testing.T) {
 		}
 		if s.Complete() {
 			t.Error("complete in spite of a fault")
+		}
+	}
+}
+
+func TestAFinishReasonOfErrorIsOne(t *testing.T) {
+	for _, reason := range []string{"error", "content_filter", "function_call", "eos"} {
+		_, s := run(StreamOptions{}, []byte(`data: {"choices":[{"finish_reason":"`+reason+`"}]}`+"\n\n"))
+		if failed := reason == "error"; s.ErrorSeen() || s.Complete() == failed || s.FinishReason() != reason {
+			t.Errorf("%s: %s", reason, s.summary())
 		}
 	}
 }

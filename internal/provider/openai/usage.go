@@ -30,26 +30,30 @@ func (d *reader) usage(u *usage) {
 		if !ok {
 			return
 		}
-		switch string(key) {
-		case "prompt_tokens":
-			u.found = d.count(&u.prompt) || u.found
-		case "completion_tokens":
-			u.found = d.count(&u.completion) || u.found
-		case "total_tokens":
-			d.count(&u.total)
-		case "prompt_tokens_details":
-			d.promptDetails(u)
-		case "completion_tokens_details":
-			d.completionDetails(u)
-		case "prompt_cache_hit_tokens", "cached_tokens": // the latter is Moonshot's
-			d.count(&u.hit)
-		case "prompt_cache_miss_tokens":
-			d.count(&u.miss)
-		case "reasoning_tokens":
-			d.count(&u.reasoning)
-		default:
-			d.skip()
-		}
+		d.usageMember(u, key)
+	}
+}
+
+func (d *reader) usageMember(u *usage, key []byte) {
+	switch string(key) {
+	case "prompt_tokens":
+		u.found = d.count(&u.prompt) || u.found
+	case "completion_tokens":
+		u.found = d.count(&u.completion) || u.found
+	case "total_tokens":
+		d.count(&u.total)
+	case "prompt_tokens_details":
+		d.promptDetails(u)
+	case "completion_tokens_details":
+		d.completionDetails(u)
+	case "prompt_cache_hit_tokens", "cached_tokens": // the latter is Moonshot's
+		d.count(&u.hit)
+	case "prompt_cache_miss_tokens":
+		d.count(&u.miss)
+	case "reasoning_tokens":
+		d.count(&u.reasoning)
+	default:
+		d.skip()
 	}
 }
 
