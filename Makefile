@@ -9,7 +9,7 @@ SHELL := bash
 # An empty version lets the binary say what the Go tool knows of it.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w -X github.com/tiershift/tiershift/internal/version.version=$(VERSION)
-BINARIES := bin/router bin/tiershift
+BINARIES := $(patsubst cmd/%,bin/%,$(wildcard cmd/*))
 
 TOOL := go tool -modfile=hack/tools/go.mod
 LINT := go tool -modfile=hack/lint/go.mod golangci-lint
@@ -49,7 +49,7 @@ run: bin/tiershift ## Route a sample workload on this machine: no cluster, no ke
 	bin/tiershift run -f config/samples/quickstart --simulate --replay 400 $(ARGS)
 
 .PHONY: build
-build: $(BINARIES) ## Build bin/router and bin/tiershift
+build: $(BINARIES) ## Build every command into bin
 
 .PHONY: FORCE
 $(BINARIES): bin/%: FORCE
@@ -58,8 +58,8 @@ $(BINARIES): bin/%: FORCE
 ##@ Test
 
 .PHONY: test
-test: k8s ## Test everything that needs no cluster, against a real kube-apiserver and etcd
-	KUBEBUILDER_ASSETS="$$(hack/k8s/build.sh)" $(TEST) ./...
+test: ## Test everything that needs no cluster, against a real kube-apiserver and etcd
+	assets=$$(hack/k8s/build.sh | tail -n 1) && KUBEBUILDER_ASSETS="$$assets" $(TEST) ./...
 
 .PHONY: test-unit
 test-unit: ## Test all packages but those that need the control plane

@@ -23,8 +23,8 @@ step() {
   failed+=("$name")
 }
 
-# same GENERATED COMMITTED: -N shows a file that only one side has as a whole.
-same() { diff -ruN --label generated --label "$2" "$1" "$2"; }
+# same GENERATED COMMITTED: shows what generating would change, also a file that only one side has.
+same() { diff -ruN "$2" "$1"; }
 
 deepcopy() {
   make -s generate DEEPCOPY_DIR="$scratch/deepcopy" &&

@@ -11,10 +11,9 @@ import (
 type graph map[string][]string
 
 // check returns a line for each package that reaches what its group must not, or
-// that is not in exactly one group, and for each member that names no package.
+// that is not in exactly one group.
 func check(imports graph, module string, groups []group) []string {
 	var problems []string
-	used := map[string]bool{}
 	for _, path := range slices.Sorted(maps.Keys(imports)) {
 		directory, ours := strings.CutPrefix(path, module+"/")
 		if !ours {
@@ -22,12 +21,10 @@ func check(imports graph, module string, groups []group) []string {
 		}
 		holders := 0
 		for _, g := range groups {
-			member := g.memberFor(directory)
-			if member == "" {
+			if !g.holds(directory) {
 				continue
 			}
 			holders++
-			used[member] = true
 			if chain := imports.chain(path, g.banned); chain != nil {
 				problems = append(problems, fmt.Sprintf("%s: %s", strings.Join(chain, "\n    -> "), g.why))
 			}
@@ -36,31 +33,15 @@ func check(imports graph, module string, groups []group) []string {
 			problems = append(problems, fmt.Sprintf("%s is in %d groups of hack/arrows/groups.go: it belongs in one", directory, holders))
 		}
 	}
-	return append(problems, unusedMembers(groups, used)...)
-}
-
-// unusedMembers are rules that hold nothing, as after a package was renamed.
-func unusedMembers(groups []group, used map[string]bool) []string {
-	var problems []string
-	for _, g := range groups {
-		for _, member := range g.members {
-			if !used[member] {
-				problems = append(problems, fmt.Sprintf("hack/arrows/groups.go: %s names no package", member))
-			}
-		}
-	}
 	return problems
 }
 
-// memberFor is the member of the group that directory belongs to, or empty.
-func (g group) memberFor(directory string) string {
-	for _, member := range g.members {
+// holds says whether directory is a member, or in the subtree of one.
+func (g group) holds(directory string) bool {
+	return slices.ContainsFunc(g.members, func(member string) bool {
 		parent, subtree := strings.CutSuffix(member, "/...")
-		if directory == parent || subtree && strings.HasPrefix(directory, parent+"/") {
-			return member
-		}
-	}
-	return ""
+		return directory == parent || subtree && strings.HasPrefix(directory, parent+"/")
+	})
 }
 
 // chain is a shortest way from one package to one with a banned prefix, both

@@ -17,9 +17,10 @@ type Analysis struct {
 	user, last textState
 	oneText    bool
 
-	vars  expression.Vars
-	bound bool // whether vars are those of the input
-	err   error
+	vars    expression.Vars
+	bound   bool        // whether vars are those of the input
+	hasCode func() bool // of user; kept, since making it allocates
+	err     error
 
 	evidence   evidence // here, since it would otherwise be allocated
 	verdict    Verdict
@@ -86,7 +87,7 @@ func (a *Analysis) eachMatch(yield func(Verdict) bool) {
 		return
 	}
 	e := &a.evidence
-	*e = evidence{in: a.in, features: t.read(), hits: t.keywords(a.analyzer.matcher)[0], asks: t.asks[0]}
+	*e = evidence{in: a.in, features: t.read(), hits: t.keywords()[0], asks: t.asks[0]}
 	for i := range a.analyzer.preset {
 		rule := &a.analyzer.preset[i]
 		if rule.fires(e) && !yield(Verdict{Class: rule.class, Confidence: rule.confidence, Method: MethodRules, Rule: rule.name}) {
@@ -97,6 +98,9 @@ func (a *Analysis) eachMatch(yield func(Verdict) bool) {
 
 // holds evaluates a condition's expression.
 func (a *Analysis) holds(c *condition) bool {
+	if a.hasCode == nil {
+		a.hasCode = func() bool { return a.user.read().hasCode() }
+	}
 	if !a.bound {
 		a.bound = true
 		a.vars = expression.Vars{
@@ -104,7 +108,7 @@ func (a *Analysis) holds(c *condition) bool {
 			Prompt: expression.Prompt{
 				Text: a.in.UserText, Tokens: a.in.Tokens, Turns: a.in.Turns,
 				HasTools: a.in.Tools, HasImages: a.in.Images,
-				HasCode: func() bool { return a.user.read().hasCode() },
+				HasCode: a.hasCode,
 			},
 		}
 	}

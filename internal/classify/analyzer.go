@@ -32,10 +32,13 @@ type Input struct {
 // and expressions of all routes, the custom rules, the preset, and one matcher
 // for the keywords of them all. It is immutable and safe for concurrent use.
 type Analyzer struct {
-	routes  []condition
-	custom  []customRule
-	preset  []presetRule
-	matcher *Matcher
+	routes []condition
+	custom []customRule
+	preset []presetRule
+	// matcher has the keyword sets of all; routeMatcher has the same sets under
+	// the same numbers, but all empty that are not a route's: long texts that
+	// only routes look at are searched much faster with these few.
+	matcher, routeMatcher *Matcher
 	// expressions is whether any condition has one.
 	expressions bool
 }
@@ -66,6 +69,7 @@ func NewAnalyzer(routes []routerconfig.Route, cfg routerconfig.Classification) (
 			verdict:   Verdict{Class: rule.Class, Confidence: rule.Confidence, Method: MethodRules, Rule: rule.Name},
 		})
 	}
+	rules := len(b.sets)
 	for i := range routes {
 		match := &routes[i].Match
 		z.routes = append(z.routes, b.condition(fmt.Sprintf("routes[%d].match", i), &match.Prompt, match.Expression))
@@ -74,6 +78,7 @@ func NewAnalyzer(routes []routerconfig.Route, cfg routerconfig.Classification) (
 		return nil, errors.Join(b.errs...)
 	}
 	z.matcher = NewMatcher(b.sets)
+	z.routeMatcher = NewMatcher(append(make([][]string, rules), b.sets[rules:]...))
 	z.expressions = b.expressions
 	return z, nil
 }
@@ -85,10 +90,13 @@ func (z *Analyzer) UsesExpressions() bool { return z.expressions }
 // asked for, and at most once. The input must not change while a is in use.
 func (z *Analyzer) Analyze(in *Input, a *Analysis) {
 	a.analyzer, a.in = z, in
-	a.user.bind(in.UserText, z.matcher.Words())
-	a.user.whole = true
-	a.last.bind(in.Text, z.matcher.Words())
 	a.oneText = sameSlice(in.Text, in.UserText) && len(in.Text) <= headSize+tailSize
+	a.user.bind(in.UserText, z.routeMatcher)
+	if a.oneText {
+		a.user.matcher = z.matcher
+	}
+	a.user.whole = true
+	a.last.bind(in.Text, z.matcher)
 	a.bound, a.classified, a.err = false, false, nil
 }
 

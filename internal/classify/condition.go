@@ -60,7 +60,7 @@ func (c *condition) matches(a *Analysis, t *textState) bool {
 	switch {
 	case a.in.Tokens < c.minTokens,
 		c.maxTokens > 0 && a.in.Tokens > c.maxTokens,
-		c.keywords >= 0 && !t.keywords(a.analyzer.matcher).has(c.keywords),
+		c.keywords >= 0 && !t.keywords().has(c.keywords),
 		c.hasCode != nil && t.read().hasCode() != *c.hasCode,
 		c.pattern != nil && !t.matches(c.pattern):
 		return false

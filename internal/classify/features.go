@@ -19,7 +19,31 @@ func windowOf(text []byte) window {
 	if len(text) <= headSize+tailSize {
 		return window{head: text}
 	}
-	return window{head: text[:headSize], tail: text[len(text)-tailSize:]}
+	tail := text[len(text)-tailSize:]
+	return window{head: text[:headSize-partialWord(text[:headSize])], tail: tail[partialLine(tail):]}
+}
+
+// searchCut is how far from where a text is cut a better place is looked for.
+const searchCut = 200
+
+// partialWord is the length of what the text ends with that may be half a word.
+func partialWord(text []byte) int {
+	last := text[len(text)-searchCut:]
+	if at := bytes.LastIndexAny(last, " \n"); at >= 0 {
+		return len(last) - at
+	}
+	return 0
+}
+
+// partialLine is the length of what the text begins with that may be half a
+// line, or at least half a word: its first word must not look like one that a
+// sentence begins with.
+func partialLine(text []byte) int {
+	first := text[:searchCut]
+	if at := bytes.IndexByte(first, '\n'); at >= 0 {
+		return at + 1
+	}
+	return bytes.IndexByte(first, ' ') + 1
 }
 
 // features are what the preset rules look at, beside keywords. Sizes are of the
@@ -27,13 +51,16 @@ func windowOf(text []byte) window {
 type features struct {
 	// tokens estimates the whole text, not only the window.
 	tokens int64
-	// blocks counts fenced code blocks.
-	blocks int
 	// codeBytes is the size of fenced blocks, of lines that look like code and
 	// of inline code.
 	codeBytes int
-	// commas counts commas outside code: the parts of what is asked for.
-	commas int
+	// parts counts what an ask is made of: commas in the first askSize bytes of
+	// prose, and list items anywhere.
+	parts int
+	// prose is the size of the lines that are no code.
+	prose int
+	// question is whether the text ends with a question mark.
+	question bool
 	// payload is whether material to work on is given with the request: after a
 	// colon, in quotes, as lines of their own.
 	payload bool
@@ -44,22 +71,28 @@ func (f *features) hasCode() bool { return f.codeBytes > 0 }
 
 // extract reads the features of a text.
 func (f *features) extract(text []byte) {
-	*f = features{tokens: EstimateTokens(text)}
+	*f = features{tokens: EstimateTokens(text), question: isQuestion(text)}
 	w := windowOf(text)
-	f.scan(w.head, false)
+	f.scan(w.head, inProse)
 	if len(w.tail) > 0 {
-		// An odd number of fences means that the first one closes a block.
-		f.scan(w.tail, bytes.Count(w.tail, fence)%2 == 1)
+		in := inProse
+		if bytes.Count(w.tail, fence)%2 == 1 { // the first one closes a block
+			in = inCode
+		}
+		f.scan(w.tail, in)
 		f.payload = true
 	}
 }
 
-var fence = []byte("```")
+func isQuestion(text []byte) bool {
+	text = bytes.TrimSpace(text)
+	return bytes.HasSuffix(text, []byte("?")) || bytes.HasSuffix(text, []byte("？"))
+}
 
-// scan reads one part of the window line by line.
-func (f *features) scan(part []byte, fenced bool) {
-	lines, likely := 0, 0
-	likelyBytes := 0
+// scan reads one part of the window line by line; in is what its first line lies
+// in.
+func (f *features) scan(part []byte, in block) {
+	lines, likely, likelyBytes := 0, 0, 0
 	for len(part) > 0 {
 		line := part
 		if end := bytes.IndexByte(part, '\n'); end >= 0 {
@@ -67,21 +100,22 @@ func (f *features) scan(part []byte, fenced bool) {
 		} else {
 			part = nil
 		}
-		trimmed := bytes.TrimSpace(line)
+		line = bytes.TrimSpace(line)
+		if at := bytes.Index(line, fence); at >= 0 {
+			in = f.readFences(line, at, in)
+			continue
+		}
 		switch {
-		case bytes.HasPrefix(trimmed, fence):
-			fenced = f.toggle(trimmed, fenced)
-		case fenced:
+		case in == inCode:
 			f.codeBytes += len(line) + 1
-		case len(trimmed) == 0:
-		default:
+		case in == inProse && len(line) > 0:
 			lines++
-			if weight := codeLikeness(trimmed); weight > 0 {
+			if weight := codeLikeness(line); weight > 0 {
 				likely += weight
 				likelyBytes += len(line) + 1
-				continue
+			} else {
+				f.readProse(line)
 			}
-			f.prose(trimmed)
 		}
 	}
 	// One line that may be code is a coincidence, two are code.
@@ -91,26 +125,41 @@ func (f *features) scan(part []byte, fenced bool) {
 	f.payload = f.payload || lines > 1
 }
 
-// toggle opens or closes a fenced block; one that closes on its own line is
-// inline code.
-func (f *features) toggle(line []byte, fenced bool) bool {
-	if fenced {
-		return false
+// readFences reads a line with fences, the first at a position, and returns what
+// the next line lies in.
+func (f *features) readFences(line []byte, at int, in block) block {
+	for ; at >= 0; at = bytes.Index(line, fence) {
+		switch in {
+		case inCode:
+			f.codeBytes += at
+		case inProse:
+			f.readProse(line[:at])
+		}
+		line = line[at+len(fence):]
+		if in != inProse {
+			in = inProse
+		} else if in = blockOf(line); in == inData {
+			f.payload = true
+		}
 	}
-	f.blocks++
-	if rest := line[len(fence):]; bytes.Contains(rest, fence) {
-		f.codeBytes += len(rest)
-		return false
+	if in == inProse {
+		f.readProse(line)
 	}
-	return true
+	return in
 }
 
-// prose reads a line that is no code.
-func (f *features) prose(line []byte) {
-	f.commas += bytes.Count(line, comma)
+// readProse reads a line that is no code.
+func (f *features) readProse(line []byte) {
+	for _, c := range commas {
+		f.parts += bytes.Count(line[:min(len(line), max(0, askSize-f.prose))], c)
+	}
+	if isListItem(line) {
+		f.parts++
+	}
+	f.prose += len(line)
 	if !f.payload {
-		colon := bytes.IndexByte(line, ':')
-		f.payload = colon >= 0 && colon < len(line)-1 || bytes.IndexByte(line, '"') >= 0
+		quote, colon := bytes.IndexByte(line, '"'), bytes.IndexByte(line, ':')
+		f.payload = quote >= 0 && bytes.LastIndexByte(line, '"')-quote > minQuote || colon >= 0 && len(line)-colon > minPayload
 	}
 	for {
 		open := bytes.IndexByte(line, '`')
@@ -129,54 +178,30 @@ func (f *features) prose(line []byte) {
 	}
 }
 
-var comma = []byte(",")
+var commas = [][]byte{[]byte(","), []byte("、"), []byte("，")}
 
-// codeLikeness weighs how much a trimmed line, not of a fenced block, looks like
-// code: 0 not at all, 1 possibly, 2 certainly.
-func codeLikeness(line []byte) int {
-	last := line[len(line)-1]
-	for _, s := range codeStarts[line[0]] {
-		if bytes.HasPrefix(line, s.start) && (s.needs == "" || bytes.ContainsAny(line, s.needs)) {
-			return s.weight
-		}
+// askSize is about how long an ask is that states requirements in its sentences:
+// commas further on are those of material to work on.
+const askSize = 600
+
+// isListItem recognises "- item", "* item", "1. item" and "1) item".
+func isListItem(line []byte) bool {
+	if len(line) < 3 {
+		return false
 	}
-	switch last {
-	case ';', '{', '}':
-		if bytes.ContainsAny(line, "(=<") {
-			return 2
-		}
-		return 1
-	case ')', ':', '>':
-		if bytes.ContainsAny(line, "=<") && bytes.IndexByte(line, '(') > 0 {
-			return 1
-		}
+	if (line[0] == '-' || line[0] == '*') && line[1] == ' ' {
+		return true
 	}
-	return 0
+	digits := 0
+	for digits < len(line) && line[digits] >= '0' && line[digits] <= '9' {
+		digits++
+	}
+	return digits > 0 && digits < 3 && digits+1 < len(line) && (line[digits] == '.' || line[digits] == ')') && line[digits+1] == ' '
 }
 
-// codeStart is how lines of code begin that lines of prose seldom begin with.
-type codeStart struct {
-	start  []byte
-	needs  string // one of these characters must also be in the line
-	weight int
-}
-
-// codeStarts are sorted by first byte.
-var codeStarts = func() (starts [256][]codeStart) {
-	add := func(weight int, needs string, list ...string) {
-		for _, s := range list {
-			starts[s[0]] = append(starts[s[0]], codeStart{[]byte(s), needs, weight})
-		}
-	}
-	add(2, "", "#include", "#!/", "@Override", "@app.", "func (", "</", "<div", "<html", "<script", "<?php",
-		"public static", "public class", "private static", "async function", "export default",
-		"SELECT * FROM", "INSERT INTO", "CREATE TABLE", "$ curl", "$ git", "$ npm", "kubectl ", "docker run")
-	add(2, "(:", "def ", "async def ")
-	add(2, "({", "func ", "fn ", "function ")
-	add(1, "(={", "class ", "struct ", "public ", "private ", "protected ", "static ", "for (", "for(", "if (", "if(",
-		"while (", "while(", "switch (", "} else", "}", "return ", "await ", "console.", "print(", "System.", "std::")
-	add(1, "=", "const ", "let ", "var ", "int ", "float ", "String ", "val ", "auto ", "self.", "this.")
-	add(1, "", "import ", "from ", "package ", "using ", "require(", "//", "/*", "elif ", "else:", "try:", "except ")
-	add(1, ",*", "SELECT ", "select ")
-	return starts
-}()
+// How much has to be quoted, or to follow a colon, to count as payload: less is
+// a name or a choice.
+const (
+	minQuote   = 20
+	minPayload = 40
+)

@@ -1,9 +1,9 @@
 package classify
 
 import (
-	"encoding/binary"
 	"math"
-	"slices"
+	"math/bits"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -15,59 +15,136 @@ const (
 	caseBits = 0x2020202020202020
 )
 
+// slot maps the first two bytes of a word to an index of Matcher.prefix. It
+// takes five bits of each, so that the case of letters does not matter.
+func slot(word uint64) uint64 { return word&0x1f | word>>3&0x3e0 }
+
+const slots = 1 << 10
+
 // hash maps a prefix to a bit of the filter.
 func hash(prefix uint64) uint64 {
 	const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
 	return (prefix | caseBits) * golden >> 48
 }
 
-// admitAll enters what a text that matches a keyword may begin with.
-func (m *Matcher) admitAll(keywords [][]rune) {
-	var prefixes [][]byte
-	shortest := [256]int{}
+// admit enters what a text that matches a keyword may begin with.
+func (m *Matcher) admit(keywords [][]rune) {
+	var prefixes []prefix
 	for _, keyword := range keywords {
-		for _, p := range prefixesOf(keyword) {
-			prefixes = append(prefixes, p)
-			first := p[0] | caseBits&0xff
-			if shortest[first] == 0 || len(p) < shortest[first] {
-				shortest[first] = len(p)
+		prefixes = appendPrefixes(prefixes, prefix{}, keyword)
+	}
+	var shortest [slots]uint8
+	for _, p := range prefixes {
+		first, last := slot(p.bytes), slot(p.bytes)
+		step := uint64(1)
+		if p.length == 1 { // whatever comes second
+			first, last, step = first&0x1f, slots-1, 0x20
+		}
+		for at := first; at <= last; at += step {
+			if shortest[at] == 0 || p.length < shortest[at] {
+				shortest[at] = p.length
 			}
 		}
 	}
-	for b := range m.prefix {
-		if n := shortest[b|caseBits&0xff]; n > 0 {
-			m.prefix[b] = math.MaxUint64 >> (64 - 8*n)
+	for at, length := range shortest {
+		if length > 0 {
+			m.prefix[at] = math.MaxUint64 >> (64 - 8*length)
 		}
 	}
+	size := 1
+	for size < 2*len(prefixes) {
+		size *= 2
+	}
+	m.heads = make([]head, size)
 	for _, p := range prefixes {
-		w := binary.LittleEndian.Uint64(append(p, make([]byte, 8)...))
-		h := hash(w & m.prefix[p[0]])
-		m.filter[h/64] |= 1 << (h % 64)
+		m.enter(p)
 	}
 }
 
-// prefixesOf returns the encodings, cut to 8 bytes, of what the keyword matches
-// up to its first white space: how much of that there is, is not known.
-func prefixesOf(keyword []rune) [][]byte {
-	prefixes := [][]byte{nil}
-	for _, r := range keyword {
-		var longer [][]byte
-		for _, prefix := range prefixes {
-			if len(prefix) == 8 {
-				longer = append(longer, prefix)
-				continue
-			}
-			for _, variant := range variants(r) {
-				p := slices.Concat(prefix, variant)
-				longer = append(longer, p[:min(8, len(p))])
-			}
+// enter sets the filter's bit for a prefix, cut to the bytes that are looked at
+// where it belongs, and notes where the trie goes on after it.
+func (m *Matcher) enter(p prefix) {
+	mask := m.prefix[slot(p.bytes)]
+	p.bytes &= mask
+	h := hash(p.bytes)
+	m.filter[h/64] |= 1 << (h % 64)
+	entry := head{prefix: p.bytes | caseBits, used: true}
+	if entry.node = m.descend(p.bytes); entry.node > 0 {
+		entry.skip = uint8(bits.Len64(mask) / 8)
+	}
+	at := h % uint64(len(m.heads))
+	for m.heads[at].used && m.heads[at].prefix != entry.prefix {
+		at = (at + 1) % uint64(len(m.heads))
+	}
+	m.heads[at] = entry
+}
+
+// head is a prefix and where the trie stands after it.
+type head struct {
+	prefix uint64 // or caseBits
+	node   int32
+	skip   uint8 // bytes of the prefix that lead to node: all or none
+	used   bool
+}
+
+// head returns what was entered for a prefix that passed the filter, or nil if
+// it did so by chance.
+func (m *Matcher) head(prefix, h uint64) *head {
+	prefix |= caseBits
+	for at := h; ; at++ {
+		entry := &m.heads[at%uint64(len(m.heads))]
+		if !entry.used {
+			return nil
 		}
-		prefixes = longer
-		if r == ' ' {
-			break
+		if entry.prefix == prefix {
+			return entry
 		}
 	}
-	return prefixes
+}
+
+// descend follows a prefix in the trie, if it is of ASCII letters only: these
+// alone caseBits does not confuse with others. Else it stays at the root, 0.
+func (m *Matcher) descend(prefix uint64) int32 {
+	n := int32(0)
+	for ; prefix != 0; prefix >>= 8 {
+		c := rune(prefix&0xff) | 0x20
+		if c < 'a' || c > 'z' {
+			return 0
+		}
+		if n = m.child(n, c); n == 0 {
+			return 0
+		}
+	}
+	return n
+}
+
+// prefix is the first 1 to 8 bytes of something, the first one lowest.
+type prefix struct {
+	bytes  uint64
+	length uint8
+}
+
+// appendPrefixes appends what, after p, the keyword may begin with, up to its
+// first white space: how much of that there is, is not known.
+func appendPrefixes(to []prefix, p prefix, keyword []rune) []prefix {
+	if len(keyword) == 0 || p.length == 8 {
+		return append(to, p)
+	}
+	rest := keyword[1:]
+	if keyword[0] == ' ' {
+		rest = nil
+	}
+	for _, variant := range variants(keyword[0]) {
+		longer := p
+		for _, b := range variant {
+			if longer.length < 8 {
+				longer.bytes |= uint64(b) << (8 * longer.length)
+				longer.length++
+			}
+		}
+		to = appendPrefixes(to, longer, rest)
+	}
+	return to
 }
 
 // variants returns the encodings of all characters that fold to a folded one,
@@ -88,11 +165,12 @@ func variants(folded rune) [][]byte {
 	return all
 }
 
-func spaces() (all [][]byte) {
+// spaces returns the encodings of all white space.
+var spaces = sync.OnceValue(func() (all [][]byte) {
 	for r := range rune(0x3001) {
 		if unicode.IsSpace(r) {
 			all = append(all, utf8.AppendRune(nil, r))
 		}
 	}
 	return all
-}
+})

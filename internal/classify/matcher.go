@@ -22,13 +22,16 @@ import (
 //
 // It is immutable and safe for concurrent use.
 type Matcher struct {
-	// prefix has, by the first byte of a word, the bytes of it that the filter
-	// looks at: as many as all keywords with that first byte have, at most 8.
-	// Zero: no keyword begins so.
-	prefix [256]uint64
+	// prefix has, by the first two bytes of a word (see slot), the bytes of it
+	// that the filter looks at: as many as all keywords of that slot have, at
+	// most 8. Zero: no keyword begins so.
+	prefix [slots]uint64
 	// filter has a bit set for the hash of every prefix. It rejects nearly
 	// every word that is not the beginning of a keyword.
 	filter [filterBits / 64]uint64
+	// heads is a hash table of the prefixes, by which what passes the filter
+	// enters the trie below the root.
+	heads []head
 	// nodes are a trie of folded keywords, the root first, the children of each
 	// node side by side and sorted.
 	nodes []trieNode
@@ -66,7 +69,7 @@ func NewMatcher(sets [][]string) *Matcher {
 		}
 	}
 	m.flatten(root)
-	m.admitAll(keywords)
+	m.admit(keywords)
 	return m
 }
 
@@ -121,9 +124,11 @@ func (m *Matcher) matchBlock(block *[blockReach]byte, begins uint64, s *scan, at
 		bit := bits.TrailingZeros64(starts)
 		k := (bit%8*8 + bit/8) % blockSize
 		w := binary.LittleEndian.Uint64(block[k:])
-		h := hash(w & m.prefix[byte(w)])
-		if m.filter[h/64]>>(h%64)&1 != 0 {
-			m.walk(s, at+k)
+		w &= m.prefix[slot(w)]
+		if h := hash(w); m.filter[h/64]>>(h%64)&1 != 0 {
+			if head := m.head(w, h); head != nil {
+				m.walk(s, at+k, head)
+			}
 		}
 	}
 	return separators >> 63
@@ -153,38 +158,43 @@ func classifyBytes(block *[blockReach]byte) (separators, wide, inner uint64) {
 }
 
 // walk follows the trie along the text from a position where a match may begin.
-func (m *Matcher) walk(s *scan, start int) {
-	text, at := s.text, start
-	if at >= len(text) || !startsWord(text, at) {
+func (m *Matcher) walk(s *scan, start int, from *head) {
+	text, at := s.text, start+int(from.skip)
+	if start >= len(text) || !startsWord(text, start) {
 		return
 	}
-	node := &m.nodes[0]
-	for at < len(text) {
-		raw, size := rune(text[at]), 1
-		if raw >= utf8.RuneSelf {
-			raw, size = utf8.DecodeRune(text[at:])
+	n, last := from.node, rune(0)
+	if from.skip > 0 {
+		last = rune(text[at-1])
+	}
+	for {
+		if node := &m.nodes[n]; node.sets > 0 && endsWord(text, at, last) {
+			s.record(m.sets[node.firstSet:node.firstSet+node.sets], start, at)
 		}
-		folded := fold(raw)
+		if at >= len(text) {
+			return
+		}
+		size := 1
+		if last = rune(text[at]); last >= utf8.RuneSelf {
+			last, size = utf8.DecodeRune(text[at:])
+		}
+		folded := fold(last)
 		if folded == ' ' {
 			size = spaceRun(text[at:])
 		}
-		if node = m.child(node, folded); node == nil {
+		if n = m.child(n, folded); n == 0 {
 			return
 		}
 		at += size
-		if node.sets > 0 && endsWord(text, at, raw) {
-			s.record(m.sets[node.firstSet:node.firstSet+node.sets], start)
-		}
 	}
 }
 
-func (s *scan) record(sets []int32, start int) {
+func (s *scan) record(sets []int32, start, end int) {
 	for _, set := range sets {
-		s.hits[set/64] |= 1 << (set % 64)
-	}
-	if s.asks != nil && isAsk(s.text, start) {
-		for _, set := range sets {
-			s.asks[set/64] |= 1 << (set % 64)
+		bit := uint64(1) << (set % 64)
+		s.hits[set/64] |= bit
+		if s.asks != nil && s.asks[set/64]&bit == 0 && isAsk(s.text, start, end) {
+			s.asks[set/64] |= bit
 		}
 	}
 }
@@ -219,8 +229,10 @@ func spaceRun(text []byte) int {
 	return n
 }
 
-func (m *Matcher) child(n *trieNode, r rune) *trieNode {
-	low, high := n.firstChild, n.firstChild+n.children
+// child returns the node that a character leads to from node n; 0: none.
+func (m *Matcher) child(n int32, r rune) int32 {
+	low := m.nodes[n].firstChild
+	high := low + m.nodes[n].children
 	for high-low > 4 {
 		if middle := (low + high) / 2; m.nodes[middle].r <= r {
 			low = middle
@@ -230,10 +242,10 @@ func (m *Matcher) child(n *trieNode, r rune) *trieNode {
 	}
 	for ; low < high; low++ {
 		if m.nodes[low].r == r {
-			return &m.nodes[low]
+			return low
 		}
 	}
-	return nil
+	return 0
 }
 
 // normalise folds a keyword and reduces its white space to single spaces.

@@ -4,7 +4,8 @@ import "regexp"
 
 // textState is a text and what is known of it so far.
 type textState struct {
-	text []byte
+	text    []byte
+	matcher *Matcher
 	// whole is whether keywords and patterns look at all of the text, not only
 	// at its window.
 	whole    bool
@@ -16,8 +17,9 @@ type textState struct {
 }
 
 // bind forgets the text before. Bit sets are kept for the next.
-func (t *textState) bind(text []byte, words int) {
-	t.text, t.searched, t.known = text, false, false
+func (t *textState) bind(text []byte, m *Matcher) {
+	t.text, t.matcher, t.searched, t.known = text, m, false, false
+	words := m.Words()
 	if cap(t.hits) < words {
 		t.hits, t.asks = make([]uint64, words), make([]uint64, words)
 	}
@@ -32,14 +34,14 @@ func (t *textState) window() window {
 }
 
 // keywords returns the keyword sets that the text has.
-func (t *textState) keywords(m *Matcher) bitset {
+func (t *textState) keywords() bitset {
 	if !t.searched {
 		t.searched = true
 		clear(t.hits)
 		clear(t.asks)
 		w := t.window()
-		m.match(&scan{text: w.head, hits: t.hits, asks: t.asks})
-		m.match(&scan{text: w.tail, hits: t.hits, asks: t.asks})
+		t.matcher.match(&scan{text: w.head, hits: t.hits, asks: t.asks})
+		t.matcher.match(&scan{text: w.tail, hits: t.hits, asks: t.asks})
 	}
 	return t.hits
 }

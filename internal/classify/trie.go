@@ -1,45 +1,43 @@
 package classify
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // buildNode is a node of the trie while it grows.
 type buildNode struct {
-	children map[rune]*buildNode
+	r        rune
+	children []*buildNode // sorted
 	sets     []int32
 }
 
+// add enters a folded keyword.
 func (n *buildNode) add(keyword []rune, set int32) {
 	for _, r := range keyword {
-		if n.children == nil {
-			n.children = map[rune]*buildNode{}
-		}
-		child := n.children[r]
-		if child == nil {
-			child = &buildNode{}
-			n.children[r] = child
-		}
-		n = child
+		n = n.child(r)
 	}
 	if !slices.Contains(n.sets, set) {
 		n.sets = append(n.sets, set)
 	}
 }
 
+// child returns the child for a character, which it makes if there is none.
+func (n *buildNode) child(r rune) *buildNode {
+	at, found := slices.BinarySearchFunc(n.children, r, func(c *buildNode, r rune) int { return int(c.r - r) })
+	if !found {
+		n.children = slices.Insert(n.children, at, &buildNode{r: r})
+	}
+	return n.children[at]
+}
+
 // flatten lays the trie out breadth first.
 func (m *Matcher) flatten(root *buildNode) {
 	queue := []*buildNode{root}
-	m.nodes = []trieNode{{}}
 	for head := 0; head < len(queue); head++ {
 		n := queue[head]
-		m.nodes[head].firstChild, m.nodes[head].children = int32(len(queue)), int32(len(n.children))
-		m.nodes[head].firstSet, m.nodes[head].sets = int32(len(m.sets)), int32(len(n.sets))
+		m.nodes = append(m.nodes, trieNode{
+			r: n.r, firstChild: int32(len(queue)), children: int32(len(n.children)),
+			firstSet: int32(len(m.sets)), sets: int32(len(n.sets)),
+		})
 		m.sets = append(m.sets, n.sets...)
-		for _, r := range slices.Sorted(maps.Keys(n.children)) {
-			m.nodes = append(m.nodes, trieNode{r: r})
-			queue = append(queue, n.children[r])
-		}
+		queue = append(queue, n.children...)
 	}
 }

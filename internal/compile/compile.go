@@ -169,7 +169,6 @@ func specField(field string) string {
 		{"policy", "metadata.name"},
 		{"classification.custom", "spec.classification.rules.custom"},
 		{"classification.preset", "spec.classification.rules.preset"},
-		{"auth.clientsDir", "spec.gateway.auth.secretRef.name"},
 	} {
 		if rest, ok := strings.CutPrefix(field, rename.config); ok {
 			return rename.spec + rest

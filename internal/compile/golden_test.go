@@ -82,7 +82,7 @@ func describe(in Input, r Result) outcome {
 	for _, m := range r.Models {
 		price := fmt.Sprintf("%s/%s of %s: %s", m.Tier, m.Model, m.Credential, m.Source)
 		if m.Price.Input != "" {
-			price += fmt.Sprintf(" %s, %s in, %s out", m.Origin, m.Price.Input, m.Price.Output)
+			price += fmt.Sprintf(" (%s), %s in, %s out", m.Origin, m.Price.Input, m.Price.Output)
 		}
 		o.Prices = append(o.Prices, price)
 	}
@@ -94,7 +94,7 @@ func describe(in Input, r Result) outcome {
 
 // readInputs reads the documents of a file: an input for each policy in it, with
 // everything else.
-func readInputs(t *testing.T, file string) []Input {
+func readInputs(t testing.TB, file string) []Input {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -103,7 +103,7 @@ func readInputs(t *testing.T, file string) []Input {
 	return parseInputs(t, data)
 }
 
-func parseInputs(t *testing.T, data []byte) []Input {
+func parseInputs(t testing.TB, data []byte) []Input {
 	t.Helper()
 	var policies []*v1alpha1.RoutingPolicy
 	shared := Input{SecretKeys: map[string][]string{}, At: at, Catalogue: pricing.Catalogue()}
@@ -141,7 +141,7 @@ func parseInputs(t *testing.T, data []byte) []Input {
 	return inputs
 }
 
-func parse[T any](t *testing.T, document []byte) *T {
+func parse[T any](t testing.TB, document []byte) *T {
 	t.Helper()
 	var object T
 	if err := yaml.UnmarshalStrict(document, &object); err != nil {

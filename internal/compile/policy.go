@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/tiershift/tiershift/api/v1alpha1"
 	"github.com/tiershift/tiershift/internal/expression"
 	"github.com/tiershift/tiershift/internal/routerconfig"
@@ -55,23 +57,16 @@ func (c *compiler) checkExpression(field, source string) {
 }
 
 func (c *compiler) compileFallback() {
-	spec := v1alpha1.Fallback{}
-	if c.policy.Spec.Fallback != nil {
-		spec = *c.policy.Spec.Fallback
-	}
-	causes := spec.On
-	if causes == nil {
-		causes = v1alpha1.DefaultFallbackCauses()
-	}
-	on := make([]routerconfig.Cause, 0, len(causes))
-	for _, cause := range causes {
+	spec := c.policy.Spec.Fallback
+	var on []routerconfig.Cause
+	for _, cause := range spec.Causes() {
 		on = append(on, routerconfig.Cause(cause))
 	}
 	slices.Sort(on)
-	c.config.Fallback = routerconfig.Fallback{
-		On:          slices.Compact(on),
-		MaxAttempts: deref(spec.MaxAttempts, v1alpha1.DefaultMaxAttempts),
-		Backoff:     duration(spec.Backoff, 0),
+	c.config.Fallback = routerconfig.Fallback{On: slices.Compact(on), MaxAttempts: v1alpha1.DefaultMaxAttempts}
+	if spec != nil {
+		c.config.Fallback.MaxAttempts = deref(spec.MaxAttempts, v1alpha1.DefaultMaxAttempts)
+		c.config.Fallback.Backoff = duration(spec.Backoff, 0)
 	}
 }
 
@@ -81,8 +76,7 @@ func (c *compiler) compileAuth() {
 	case auth.Mode == v1alpha1.AuthNone:
 		c.config.Auth = routerconfig.Auth{Mode: routerconfig.AuthNone}
 	case auth.Mode == v1alpha1.AuthAPIKeys && auth.SecretRef != nil:
-		c.config.Auth = routerconfig.Auth{Mode: routerconfig.AuthAPIKeys, ClientsDir: auth.SecretRef.Name}
-		c.checkClients(auth.SecretRef.Name)
+		c.compileClients(auth.SecretRef.Name)
 	case auth.Mode == v1alpha1.AuthAPIKeys:
 		c.closeGateway("spec.gateway.auth.secretRef", v1alpha1.ReasonSecretNotFound, "auth mode APIKeys names no Secret", "name the one that holds the clients' keys")
 	case auth.Mode == "":
@@ -93,8 +87,13 @@ func (c *compiler) compileAuth() {
 	}
 }
 
-func (c *compiler) checkClients(secret string) {
+func (c *compiler) compileClients(secret string) {
 	const field = "spec.gateway.auth.secretRef.name"
+	if len(validation.IsDNS1123Subdomain(secret)) > 0 {
+		c.closeGateway(field, v1alpha1.ReasonInvalid, fmt.Sprintf("no Secret can have the name %q", secret), "name the one that holds the clients' keys")
+		return
+	}
+	c.config.Auth = routerconfig.Auth{Mode: routerconfig.AuthAPIKeys, ClientsDir: secret}
 	keys, exists := c.in.SecretKeys[secret]
 	switch {
 	case !exists:

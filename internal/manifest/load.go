@@ -2,20 +2,14 @@ package manifest
 
 import (
 	"bytes"
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/tiershift/tiershift/api/v1alpha1"
 )
@@ -29,16 +23,12 @@ type Set struct {
 	Tiers       []v1alpha1.ModelTier
 	Credentials []v1alpha1.ProviderCredential
 	Secrets     []corev1.Secret
-	documents   map[string]*document // by kind/namespace/name
-}
-
-type document struct {
-	file string
-	node *yaml.Node
+	documents   map[string]*document // by kind namespace/name
 }
 
 // Fault is something wrong with a manifest.
 type Fault struct {
+	// File is empty when the object does not come from a file.
 	File string `json:"file"`
 	// Line is 1-based; 0: the file as a whole.
 	Line int `json:"line"`
@@ -50,237 +40,92 @@ type Fault struct {
 
 // Error is "file:line: object: field: message".
 func (f Fault) Error() string {
-	text := f.File
-	if f.Line > 0 {
-		text += fmt.Sprintf(":%d", f.Line)
+	place := f.File
+	if f.File != "" && f.Line > 0 {
+		place += fmt.Sprintf(":%d", f.Line)
 	}
-	for _, part := range []string{f.Object, f.Field, f.Message} {
-		if part != "" {
-			text += ": " + part
-		}
-	}
-	return text
+	parts := slices.DeleteFunc([]string{place, f.Object, f.Field, f.Message}, func(part string) bool { return part == "" })
+	return strings.Join(parts, ": ")
 }
 
-// Load reads all .yaml, .yml and .json files below the root of the file system,
-// in the order of their names. Kinds that are not Tiershift's are passed over,
-// but for Secrets. What has faults is left out of the set.
-func Load(files fs.FS) (*Set, []Fault, error) {
-	set := &Set{documents: map[string]*document{}}
-	var faults []Fault
-	found := false
-	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
+// Walk calls visit with the name of each file below the root that is taken for
+// manifests: all .yaml, .yml and .json, in the order of their names. Names that
+// begin with a dot are editors' files, and the bookkeeping of mounted volumes.
+func Walk(files fs.FS, visit func(name string) error) error {
+	return fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		hidden := name != "." && strings.HasPrefix(path.Base(name), ".")
+		switch {
+		case err != nil:
 			return err
-		}
-		if name != "." && strings.HasPrefix(entry.Name(), ".") { // editors' files, and the links of mounted volumes
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
+		case hidden && entry.IsDir():
+			return fs.SkipDir
+		case hidden || entry.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name)):
 			return nil
+		default:
+			return visit(name)
 		}
-		if entry.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name)) {
-			return nil
-		}
+	})
+}
+
+// Load reads the manifests below the root of the file system. Kinds that are not
+// Tiershift's are passed over, but for Secrets. What has faults is left out of
+// the set. The error says that files could not be read.
+func Load(files fs.FS) (*Set, []Fault, error) {
+	l := &loader{set: &Set{documents: map[string]*document{}}}
+	found := false
+	err := Walk(files, func(name string) error {
 		found = true
 		data, err := fs.ReadFile(files, name)
 		if err != nil {
 			return err
 		}
-		faults = append(faults, set.add(name, data)...)
-		return nil
+		return l.addFile(name, data)
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	if !found {
-		return nil, nil, errors.New("no .yaml, .yml or .json file in it")
+		return nil, nil, errors.New("there is no .yaml, .yml or .json file in it")
 	}
-	return set, faults, nil
+	return l.set, l.faults, nil
 }
 
-// add reads the documents of one file.
-func (s *Set) add(file string, data []byte) []Fault {
-	var faults []Fault
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		var node yaml.Node
-		err := decoder.Decode(&node)
-		if errors.Is(err, io.EOF) {
-			return faults
+// loader reads files into a set.
+type loader struct {
+	set    *Set
+	faults []Fault
+	// kinds are the schemas, once an object has asked for them.
+	kinds *kinds
+}
+
+func (l *loader) addFile(name string, data []byte) error {
+	split := splitYAML
+	if path.Ext(name) == ".json" {
+		split = splitJSON
+	}
+	for _, d := range split(name, data) {
+		if len(d.faults) > 0 {
+			l.faults = append(l.faults, d.faults...)
+			continue
 		}
-		if err != nil {
-			return append(faults, syntaxFault(file, err))
+		if err := l.addDocument(d); err != nil {
+			return err
 		}
-		faults = append(faults, s.addDocument(file, node.Content[0])...)
 	}
-}
-
-// syntaxFault takes the line out of the parser's message ("yaml: line 3: …").
-func syntaxFault(file string, err error) Fault {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	fault := Fault{File: file, Message: message}
-	if _, scanErr := fmt.Sscanf(message, "line %d:", &fault.Line); scanErr == nil {
-		_, fault.Message, _ = strings.Cut(message, ": ")
-	}
-	return fault
-}
-
-// header is what every manifest has.
-type header struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	Metadata   struct {
-		Name      string `json:"name"`
-		Namespace string `json:"namespace"`
-	} `json:"metadata"`
-}
-
-func (s *Set) addDocument(file string, node *yaml.Node) []Fault {
-	if node.Kind == yaml.ScalarNode && node.Tag == "!!null" {
-		return nil // an empty document between two separators
-	}
-	at := func(line int, object, fieldPath, format string, args ...any) []Fault {
-		return []Fault{{File: file, Line: line, Object: object, Field: fieldPath, Message: fmt.Sprintf(format, args...)}}
-	}
-	var object map[string]any
-	if err := node.Decode(&object); err != nil {
-		fault := syntaxFault(file, err)
-		fault.Line = cmp.Or(fault.Line, node.Line)
-		return []Fault{fault}
-	}
-	data, err := json.Marshal(object)
-	if err != nil {
-		return at(node.Line, "", "", "cannot be represented as JSON: %v", err)
-	}
-	var head header
-	if err := json.Unmarshal(data, &head); err != nil {
-		return at(node.Line, "", "", "is no Kubernetes object: %v", err)
-	}
-	if head.APIVersion == "" || head.Kind == "" {
-		return at(node.Line, "", "", "is no Kubernetes object: apiVersion and kind are required")
-	}
-	if !s.takes(head) {
-		return nil
-	}
-	head.Metadata.Namespace = cmp.Or(head.Metadata.Namespace, DefaultNamespace)
-	name := fmt.Sprintf("%s %s/%s", head.Kind, head.Metadata.Namespace, head.Metadata.Name)
-	if head.Metadata.Name == "" {
-		return at(lineOf(node, "metadata"), head.Kind, "metadata.name", "is required")
-	}
-	if other, twice := s.documents[name]; twice {
-		return at(node.Line, name, "", "is defined twice, first at %s:%d", other.file, other.node.Line)
-	}
-	s.documents[name] = &document{file: file, node: node}
-	return s.decode(file, node, head, name, data)
-}
-
-func (s *Set) takes(head header) bool {
-	group, _, _ := strings.Cut(head.APIVersion, "/")
-	return head.APIVersion == "v1" && head.Kind == "Secret" || group == v1alpha1.GroupVersion.Group
-}
-
-// decode checks the object and adds it to the set.
-func (s *Set) decode(file string, node *yaml.Node, head header, name string, data []byte) []Fault {
-	if head.Kind == "Secret" {
-		return s.addSecret(file, node, head, name, data)
-	}
-	byKind, err := schemas()
-	if err != nil {
-		return []Fault{{File: file, Line: node.Line, Object: name, Message: "the embedded schemas are broken: " + err.Error()}}
-	}
-	schema, known := byKind[head.Kind]
-	if !known || head.APIVersion != v1alpha1.GroupVersion.String() {
-		return []Fault{{
-			File: file, Line: node.Line, Object: name,
-			Message: fmt.Sprintf("there is no kind %s in %s; this version knows %s of %s", head.Kind, head.APIVersion, knownKinds(byKind), v1alpha1.GroupVersion),
-		}}
-	}
-	var object map[string]any
-	if err := utiljson.Unmarshal(data, &object); err != nil { // whole numbers as int64, as the API server has them
-		return []Fault{{File: file, Line: node.Line, Object: name, Message: err.Error()}}
-	}
-	metadata, _ := object["metadata"].(map[string]any)
-	metadata["namespace"] = head.Metadata.Namespace
-	var faults []Fault
-	for _, e := range schema.admit(object) {
-		faults = append(faults, Fault{
-			File: file, Line: lineOf(node, e.Field), Object: name, Field: e.Field,
-			Message: strings.TrimPrefix(e.ErrorBody(), `Invalid value: "": `),
-		})
-	}
-	if len(faults) > 0 {
-		return faults
-	}
-	if err := s.addTyped(head.Kind, object); err != nil {
-		return []Fault{{File: file, Line: node.Line, Object: name, Message: err.Error()}}
-	}
-	return nil
-}
-
-func knownKinds(byKind map[string]*schema) string {
-	kinds := make([]string, 0, len(byKind))
-	for kind := range byKind {
-		kinds = append(kinds, kind)
-	}
-	slices.Sort(kinds)
-	return strings.Join(kinds, ", ")
-}
-
-func (s *Set) addTyped(kind string, object map[string]any) error {
-	convert := runtime.DefaultUnstructuredConverter.FromUnstructured
-	switch kind {
-	case "RoutingPolicy":
-		var p v1alpha1.RoutingPolicy
-		err := convert(object, &p)
-		s.Policies = append(s.Policies, p)
-		return err
-	case "ModelTier":
-		var t v1alpha1.ModelTier
-		err := convert(object, &t)
-		s.Tiers = append(s.Tiers, t)
-		return err
-	default:
-		var c v1alpha1.ProviderCredential
-		err := convert(object, &c)
-		s.Credentials = append(s.Credentials, c)
-		return err
-	}
-}
-
-// addSecret takes a Secret, with stringData merged into data as the API server
-// does. Faults never quote a value.
-func (s *Set) addSecret(file string, node *yaml.Node, head header, name string, data []byte) []Fault {
-	var secret corev1.Secret
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&secret); err != nil {
-		message := "has a field that is unknown or of the wrong type"
-		if text := err.Error(); strings.HasPrefix(text, "json: unknown field ") {
-			message = strings.TrimPrefix(text, "json: ")
-		}
-		return []Fault{{File: file, Line: node.Line, Object: name, Message: message}}
-	}
-	secret.Namespace = head.Metadata.Namespace
-	if secret.Data == nil {
-		secret.Data = map[string][]byte{}
-	}
-	for key, value := range secret.StringData {
-		secret.Data[key] = []byte(value)
-	}
-	secret.StringData = nil
-	s.Secrets = append(s.Secrets, secret)
 	return nil
 }
 
 // Locate turns the field of an object into a fault at its place.
 func (s *Set) Locate(kind, namespace, name, fieldPath, message string) Fault {
-	object := fmt.Sprintf("%s %s/%s", kind, namespace, name)
-	fault := Fault{Object: object, Field: fieldPath, Message: message}
-	if d, ok := s.documents[object]; ok {
-		fault.File, fault.Line = d.file, lineOf(d.node, fieldPath)
+	fault := Fault{Object: objectName(kind, namespace, name), Field: fieldPath, Message: message}
+	if d, ok := s.documents[fault.Object]; ok {
+		fault.File, fault.Line = d.file, d.lineOf(fieldPath)
 	}
 	return fault
+}
+
+func objectName(kind, namespace, name string) string {
+	return fmt.Sprintf("%s %s/%s", kind, namespace, name)
 }
 
 // SecretKeys maps each Secret of the namespace to its keys with a value.

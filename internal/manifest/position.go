@@ -1,56 +1,87 @@
 package manifest
 
 import (
-	"regexp"
 	"strconv"
+	"strings"
 
-	"go.yaml.in/yaml/v3"
+	yamlnode "go.yaml.in/yaml/v3"
 )
-
-// segment is one step of a field path: a name, or an index in brackets.
-var segment = regexp.MustCompile(`\[(\d+|[^\]]*)\]|[^.\[\]]+`)
 
 // lineOf is the line of the field that the path names, or of the nearest thing
 // around it that stands in the document: a field that is missing has no line.
-func lineOf(document *yaml.Node, path string) int {
-	at := document
-	line := document.Line
-	for _, step := range segment.FindAllStringSubmatch(path, -1) {
-		next := descend(at, step[0], step[1])
-		if next == nil {
-			break
+func (d *document) lineOf(path string) int {
+	line := d.line
+	for at := d.node; at != nil; {
+		var found *yamlnode.Node
+		found, at, path = descend(at, path)
+		if found != nil {
+			line = found.Line
 		}
-		at, line = next.value, next.line
 	}
 	return line
 }
 
-type place struct {
-	value *yaml.Node
-	line  int
-}
-
-func descend(at *yaml.Node, step, index string) *place {
-	for at.Kind == yaml.AliasNode {
+// descend goes one step down the path, which is written as the API server does:
+// "spec.routes[2].match.headers[x.y]". It returns where the field stands, what
+// it holds, and the rest of the path; nil: the path ends here, or leads nowhere.
+func descend(at *yamlnode.Node, path string) (found, next *yamlnode.Node, rest string) {
+	for at.Kind == yamlnode.AliasNode {
 		at = at.Alias
 	}
-	switch at.Kind {
-	case yaml.SequenceNode:
-		i, err := strconv.Atoi(index)
-		if err != nil || i >= len(at.Content) {
-			return nil
+	path = strings.TrimPrefix(path, ".")
+	switch {
+	case path == "":
+		return nil, nil, ""
+	case at.Kind == yamlnode.SequenceNode:
+		index, rest, _ := strings.Cut(strings.TrimPrefix(path, "["), "]")
+		if i, err := strconv.Atoi(index); err == nil && i >= 0 && i < len(at.Content) {
+			return at.Content[i], at.Content[i], rest
 		}
-		return &place{value: at.Content[i], line: at.Content[i].Line}
-	case yaml.MappingNode:
-		name := step
-		if index != "" {
-			name = index // a map key rendered as [key]
+	case at.Kind == yamlnode.MappingNode:
+		key, value, rest := longestKey(at, path)
+		if key == nil {
+			return descendMerged(at, path)
 		}
-		for i := 0; i+1 < len(at.Content); i += 2 {
-			if at.Content[i].Value == name {
-				return &place{value: at.Content[i+1], line: at.Content[i].Line}
+		return key, value, rest
+	}
+	return nil, nil, ""
+}
+
+// longestKey finds the key that the path begins with. A key may hold dots, so
+// the longest one counts.
+func longestKey(at *yamlnode.Node, path string) (key, value *yamlnode.Node, rest string) {
+	for i := 0; i+1 < len(at.Content); i += 2 {
+		name := at.Content[i].Value
+		after, ok := strings.CutPrefix(path, "["+name+"]")
+		if !ok {
+			after, ok = strings.CutPrefix(path, name)
+			ok = ok && name != "" && (after == "" || after[0] == '.' || after[0] == '[')
+		}
+		if ok && (key == nil || len(name) > len(key.Value)) {
+			key, value, rest = at.Content[i], at.Content[i+1], after
+		}
+	}
+	return key, value, rest
+}
+
+// descendMerged looks for the key in the mappings that are merged in by "<<".
+func descendMerged(at *yamlnode.Node, path string) (found, next *yamlnode.Node, rest string) {
+	for i := 0; i+1 < len(at.Content); i += 2 {
+		if at.Content[i].Tag != "!!merge" {
+			continue
+		}
+		sources := []*yamlnode.Node{at.Content[i+1]}
+		if sources[0].Kind == yamlnode.SequenceNode {
+			sources = sources[0].Content
+		}
+		for _, source := range sources {
+			if source.Kind == yamlnode.AliasNode {
+				source = source.Alias
+			}
+			if key, value, rest := longestKey(source, path); key != nil {
+				return key, value, rest
 			}
 		}
 	}
-	return nil
+	return nil, nil, ""
 }

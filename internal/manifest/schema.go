@@ -3,7 +3,12 @@ package manifest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
+	"weak"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -27,70 +32,159 @@ type schema struct {
 	rules      *cel.Validator
 }
 
-// schemas are the schemas of the installed CRDs by kind. Compiling their rules
-// takes some milliseconds, so it is done when the first manifest is read.
-var schemas = sync.OnceValues(compileAll)
+// kinds are the schemas of the installed CRDs.
+type kinds struct{ byName map[string]*schema }
 
-func compileAll() (map[string]*schema, error) {
+// compiled remembers the schemas for as long as memory is not asked for: they
+// hold some 8 MB, and are needed only while manifests are read.
+var compiled struct {
+	sync.Mutex
+	kinds weak.Pointer[kinds]
+}
+
+// compiledKinds compiles the schemas and their rules, which takes about 150 ms
+// of processor time, unless they are still there from before.
+func compiledKinds() (*kinds, error) {
+	compiled.Lock()
+	defer compiled.Unlock()
+	if remembered := compiled.kinds.Value(); remembered != nil {
+		return remembered, nil
+	}
+	all, err := compileKinds()
+	if err != nil {
+		return nil, err
+	}
+	compiled.kinds = weak.Make(all)
+	return all, nil
+}
+
+func compileKinds() (*kinds, error) {
 	files, err := crd.FS.ReadDir("bases")
 	if err != nil {
 		return nil, err
 	}
-	byKind := map[string]*schema{}
+	all := &kinds{byName: map[string]*schema{}}
 	for _, file := range files {
 		data, err := crd.FS.ReadFile("bases/" + file.Name())
 		if err != nil {
 			return nil, err
 		}
-		kind, s, err := newSchema(data)
-		if err != nil {
+		if err := all.add(data); err != nil {
 			return nil, fmt.Errorf("%s: %w", file.Name(), err)
 		}
-		byKind[kind] = s
 	}
-	return byKind, nil
+	return all, nil
 }
 
-func newSchema(data []byte) (kind string, s *schema, err error) {
+func (k *kinds) add(data []byte) error {
 	var versioned apiextensionsv1.CustomResourceDefinition
 	if err := yaml.UnmarshalStrict(data, &versioned); err != nil {
-		return "", nil, err
+		return err
 	}
 	var props apiextensions.JSONSchemaProps
 	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(
 		versioned.Spec.Versions[0].Schema.OpenAPIV3Schema, &props, nil); err != nil {
-		return "", nil, err
+		return err
 	}
 	structural, err := structuralschema.NewStructural(&props)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
 	validator, _, err := validation.NewSchemaValidator(&props)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	rules := cel.NewValidator(structural, true, celconfig.PerCallLimit)
-	return versioned.Spec.Names.Kind, &schema{structural: structural, validator: validator, rules: rules}, nil
+	k.byName[versioned.Spec.Names.Kind] = &schema{
+		structural: structural, validator: validator,
+		rules: cel.NewValidator(structural, true, celconfig.PerCallLimit),
+	}
+	return nil
 }
 
-// admit checks an object and fills in its defaults, in the order of the API
-// server: prune (here: refuse), default, validate, list types, rules.
-func (s *schema) admit(object map[string]any) field.ErrorList {
-	unknown := pruning.PruneWithOptions(object, s.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
-	var errs field.ErrorList
+// admit checks an object and fills in its defaults.
+func (s *schema) admit(o *object) []Fault {
+	unknown, errs := s.validate(o.content)
+	var faults []Fault
 	for _, path := range unknown {
-		errs = append(errs, field.Invalid(pathOf(path), "", "unknown field: it is misspelt, or of another version"))
+		if !followsFromType(path, errs) {
+			faults = append(faults, o.fault(path, "is no field that this version knows%s", s.fieldsBeside(path)))
+		}
 	}
-	defaulting.Default(object, s.structural)
-	invalid := validation.ValidateCustomResource(nil, object, s.validator)
-	errs = append(errs, invalid...)
-	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, s.structural, object)...)
-	if len(invalid) > 0 {
-		return errs // rules may take the shape that the schema asks for as given
+	for _, e := range errs {
+		if e.Type == field.ErrorTypeTypeInvalid || !followsFromType(e.Field, errs) {
+			faults = append(faults, o.fault(asWritten(e.Field), "%s", wording(e)))
+		}
 	}
-	broken, _ := s.rules.Validate(context.Background(), nil, s.structural, object, nil, celconfig.RuntimeCELCostBudget)
-	return append(errs, broken...)
+	return faults
 }
 
-// pathOf wraps a rendered path, so that it can stand in a field.Error.
-func pathOf(path string) *field.Path { return field.NewPath(path) }
+// unquotedOn is what becomes of the key on in YAML 1.1. The schema has it beside
+// the field fallback.on.
+const unquotedOn = "true"
+
+// asWritten is the field of an error as a manifest has it.
+func asWritten(path string) string {
+	if item, ok := strings.CutPrefix(path, "spec.fallback."+unquotedOn); ok {
+		return "spec.fallback.on" + item
+	}
+	return strings.TrimPrefix(path, "<nil>")
+}
+
+// followsFromType holds for a fault of, or within, a value of the wrong type.
+func followsFromType(path string, errs field.ErrorList) bool {
+	return slices.ContainsFunc(errs, func(e *field.Error) bool {
+		rest, within := strings.CutPrefix(path, e.Field)
+		return e.Type == field.ErrorTypeTypeInvalid && within && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
+// validate does with an object what the API server does on its creation, in its
+// order: unknown fields (here: refused), nulls, defaults, schema, list types,
+// rules. Rules take for granted what the schema asks for, so that some faults of
+// the schema keep them from being tried.
+func (s *schema) validate(content map[string]any) (unknown []string, errs field.ErrorList) {
+	unknown = pruning.PruneWithOptions(content, s.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+	defaulting.PruneNonNullableNullsWithoutDefaults(content, s.structural)
+	defaulting.Default(content, s.structural)
+	errs = validation.ValidateCustomResource(nil, content, s.validator)
+	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, s.structural, content)...)
+	if slices.ContainsFunc(errs, blocksRules) {
+		return unknown, errs
+	}
+	broken, _ := s.rules.Validate(context.Background(), nil, s.structural, content, nil, celconfig.RuntimeCELCostBudget)
+	return unknown, append(errs, broken...)
+}
+
+func blocksRules(e *field.Error) bool {
+	switch e.Type {
+	case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
+		return true
+	default:
+		return false
+	}
+}
+
+// step is one step of a field path: a name, or an index in brackets.
+var step = regexp.MustCompile(`\[[^\]]*\]|[^.\[\]]+`)
+
+// fieldsBeside lists the fields that may stand where an unknown one does.
+func (s *schema) fieldsBeside(path string) string {
+	at := s.structural
+	steps := step.FindAllString(path, -1)
+	for _, name := range steps[:max(len(steps)-1, 0)] {
+		next := at.Items
+		if property, ok := at.Properties[name]; ok {
+			next = &property
+		}
+		if next == nil {
+			return ""
+		}
+		at = next
+	}
+	if len(at.Properties) == 0 {
+		return ""
+	}
+	fields := slices.Sorted(maps.Keys(at.Properties))
+	fields = slices.DeleteFunc(fields, func(name string) bool { return name == unquotedOn })
+	return "; there are " + strings.Join(fields, ", ")
+}

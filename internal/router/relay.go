@@ -99,10 +99,11 @@ func (x *exchange) relayStream(a *attempt, resp *upstream.Response, begun time.T
 			out = filter.End(out)
 		}
 		x.scratch.out = out
-		if fault := filter.Fault(); fault != "" && !s.committed {
+		fault := filter.Fault()
+		if fault != "" && !s.committed {
 			return s.garbage(fault)
 		}
-		ended := err != nil || filter.Done()
+		ended := err != nil || filter.Done() || fault != ""
 		if !s.committed && filter.Events() > 0 {
 			s.commit()
 		}

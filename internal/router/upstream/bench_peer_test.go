@@ -89,7 +89,9 @@ func benchProvider(c net.Conn) {
 				return
 			}
 		}
-		io.WriteString(c, "0\r\n\r\n")
+		if _, err := io.WriteString(c, "0\r\n\r\n"); err != nil {
+			return
+		}
 	}
 }
 
@@ -206,7 +208,9 @@ func startPeer(b *testing.B) *peerProcess {
 	}
 	b.Cleanup(func() {
 		in.Close()
-		cmd.Wait()
+		if err := cmd.Wait(); err != nil {
+			b.Error(err)
+		}
 	})
 	p := &peerProcess{b: b, in: in, out: bufio.NewReader(out)}
 	p.provider = p.line()

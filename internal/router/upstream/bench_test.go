@@ -147,7 +147,7 @@ func (p *clientProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer resp.Close()
 	header := w.Header()
 	resp.EachHeader(func(name, value []byte) {
-		if !equalFold(name, "transfer-encoding") {
+		if !sameName(name, "Transfer-Encoding") {
 			key := http.CanonicalHeaderKey(string(name))
 			header[key] = append(header[key], string(value))
 		}
@@ -160,7 +160,7 @@ func (p *clientProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		header["Content-Length"] = []string{strconv.Itoa(len(s.answer))}
 		w.WriteHeader(resp.StatusCode)
-		w.Write(s.answer)
+		_, _ = w.Write(s.answer)
 		return
 	}
 	w.WriteHeader(resp.StatusCode)
@@ -170,7 +170,7 @@ func (p *clientProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
-		w.Write(content)
+		_, _ = w.Write(content)
 		flusher.Flush()
 	}
 }

@@ -1,5 +1,7 @@
 package upstream
 
+import "strings"
+
 // framing is how the end of a body is told.
 type framing uint8
 
@@ -22,7 +24,8 @@ const (
 	chunkDataCR
 	chunkDataLF
 	trailerStart
-	trailerLine
+	trailerName
+	trailerValue
 	trailerLF
 	trailerEndLF
 )
@@ -123,18 +126,17 @@ func (b *body) stepSizeLine(c byte) error {
 		return malformed("a chunk extension is too long")
 	}
 	switch {
-	case c == '\r' && b.digits > 0:
+	case b.digits == 0 || b.state == chunkSize && hexValue[c] >= 0:
+		return b.addDigit(c)
+	case c == '\r':
 		b.state = chunkSizeLF
-	case b.state == chunkExtension:
+	case b.state == chunkExtension || c == ';':
 		if isControl[c] {
 			return malformed("a chunk extension holds a control character")
 		}
-	case c == ';' && b.digits > 0:
 		b.state = chunkExtension
-	case (c == ' ' || c == '\t') && b.digits > 0:
+	case c == ' ' || c == '\t':
 		b.state = chunkPad
-	case b.state == chunkSize:
-		return b.addDigit(c)
 	default:
 		return malformed("a chunk size is not a number")
 	}
@@ -142,21 +144,26 @@ func (b *body) stepSizeLine(c byte) error {
 }
 
 func (b *body) addDigit(c byte) error {
-	var digit byte
-	switch {
-	case '0' <= c && c <= '9':
-		digit = c - '0'
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		digit = c | 0x20 - 'a' + 10
-	default:
+	if hexValue[c] < 0 {
 		return malformed("a chunk size is not a number")
 	}
 	if b.digits++; b.digits > maxSizeDigits {
 		return malformed("a chunk size has too many digits")
 	}
-	b.remaining = b.remaining<<4 | int64(digit)
+	b.remaining = b.remaining<<4 | int64(hexValue[c])
 	return nil
 }
+
+// hexValue is the value of a hexadecimal digit, or -1.
+var hexValue = func() (table [256]int8) {
+	for c := range table {
+		table[c] = int8(strings.IndexByte("0123456789abcdef", byte(c)))
+	}
+	for c := 'A'; c <= 'F'; c++ {
+		table[c] = int8(c-'A') + 10
+	}
+	return table
+}()
 
 func (b *body) endSizeLine() {
 	b.digits, b.line = 0, 0
@@ -183,18 +190,30 @@ func (b *body) stepTrailer(c byte) error {
 	if b.line++; b.line > maxTrailer {
 		return malformed("the trailers are too long")
 	}
-	switch {
-	case c == '\r' && b.state == trailerStart:
-		b.state = trailerEndLF
-	case c == '\r' && b.state == trailerLine:
-		b.state = trailerLF
-	case c == '\n' && b.state == trailerLF:
-		b.state = trailerStart
-	case c == '\n' && b.state == trailerEndLF:
-		b.done = true
-	case b.state == trailerStart && isToken[c], b.state == trailerLine && !isControl[c]:
-		b.state = trailerLine
+	var valid bool
+	switch b.state {
+	case trailerStart:
+		valid, b.state = isToken[c], trailerName
+		if c == '\r' {
+			valid, b.state = true, trailerEndLF
+		}
+	case trailerName:
+		valid = isToken[c]
+		if c == ':' {
+			valid, b.state = true, trailerValue
+		}
+	case trailerValue:
+		valid = !isControl[c]
+		if c == '\r' {
+			valid, b.state = true, trailerLF
+		}
+	case trailerLF:
+		valid, b.state = c == '\n', trailerStart
 	default:
+		valid = c == '\n'
+		b.done = valid
+	}
+	if !valid {
 		return malformed("a trailer is not a header line")
 	}
 	return nil

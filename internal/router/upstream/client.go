@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -125,17 +124,14 @@ func parseBase(raw string) (*url.URL, error) {
 		return nil, errors.New("the base URL must be http or https")
 	case u.Hostname() == "":
 		return nil, errors.New("the base URL has no host")
+	case !validTarget(u.Host):
+		return nil, errors.New("the base URL's host must be ASCII: write international names in Punycode")
 	case u.User != nil:
 		return nil, errors.New("the base URL must not hold credentials")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("the base URL must have neither query nor fragment")
 	}
 	u.Host = strings.TrimSuffix(u.Host, ":")
-	for i := range len(u.Host) {
-		if c := u.Host[i]; c <= ' ' || c >= 0x7f {
-			return nil, fmt.Errorf("the base URL's host has the byte %#x: write international names in Punycode", c)
-		}
-	}
 	return u, nil
 }
 

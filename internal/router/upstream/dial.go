@@ -28,6 +28,7 @@ type dialer struct {
 // link is a connection as it is put together, layer by layer.
 type link struct {
 	socket, stream net.Conn
+	wire           *wire // under TLS
 	probe          func() bool
 }
 
@@ -61,8 +62,8 @@ func (d *dialer) reach(ctx context.Context) (link, error) {
 	}
 	l := link{socket: socket, stream: socket}
 	if d.tls != nil || d.proxyTLS != nil {
-		w := &wire{Conn: socket, peek: newPeek(socket)}
-		l.stream = w
+		l.wire = &wire{Conn: socket, peek: newPeek(socket)}
+		l.stream = l.wire
 	} else {
 		l.probe = plainProbe(socket)
 	}
@@ -91,10 +92,7 @@ func (l *link) encrypt(ctx context.Context, config *tls.Config) error {
 	if err := stream.HandshakeContext(ctx); err != nil {
 		return err
 	}
-	if w, ok := l.stream.(*wire); ok {
-		l.probe = w.probe(stream)
-	}
-	l.stream = stream
+	l.stream, l.probe = stream, l.wire.probe(stream)
 	return nil
 }
 
@@ -139,10 +137,17 @@ func tunnelOpened(answer []byte) error {
 // limitPassed says so if it was the limit of the inner context that ended a
 // step, not the outer context.
 func limitPassed(outer, inner context.Context, err error, phase Phase, limit time.Duration) error {
-	if inner.Err() != nil && outer.Err() == nil {
+	if over(inner) && !over(outer) {
 		return &TimeoutError{Phase: phase, Limit: limit}
 	}
 	return err
+}
+
+// over holds for a context that has ended, or is about to: a net.Dialer goes by
+// the deadline and may be ahead of the context's own timer.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && time.Until(deadline) < time.Millisecond
 }
 
 // unexpected turns an end into one that came too early.
@@ -159,6 +164,10 @@ func (d *dialer) useProxy(proxy *url.URL, config *tls.Config) error {
 	switch proxy.Scheme {
 	case "http":
 	case "https":
+		if config != nil {
+			config = config.Clone()
+			config.ServerName = "" // the provider's
+		}
 		d.proxyTLS = clientTLS(config, proxy.Hostname())
 	default:
 		return fmt.Errorf("proxies of the scheme %q are not supported, only http and https", proxy.Scheme)

@@ -24,8 +24,11 @@ const staleWindow = 2 * time.Second
 
 // diedIdle reports whether a pooled connection turned out to be dead.
 func (r *Response) diedIdle(err error) bool {
-	var broken *ConnError
-	return errors.As(err, &broken) && r.reused && !r.answered && now()-r.limits.start < staleWindow
+	if err == nil || !r.reused || r.answered || now()-r.limits.start > staleWindow {
+		return false
+	}
+	_, broken := errors.AsType[*ConnError](err)
+	return broken
 }
 
 // attempt makes the exchange on one connection. If it fails, nothing is left
@@ -141,8 +144,7 @@ const grace = time.Second
 // refused looks for the answer of a server that closed the connection while it
 // was written to. Without one, the write's failure stands.
 func (r *Response) refused(failure error) error {
-	var broken *ConnError
-	if !errors.As(failure, &broken) {
+	if _, broken := errors.AsType[*ConnError](failure); !broken {
 		return failure
 	}
 	by := now() + grace
@@ -152,7 +154,7 @@ func (r *Response) refused(failure error) error {
 	if r.conn.setDeadline(by, by) != nil || r.readHead() != nil {
 		return failure
 	}
-	r.head.keep = false
+	r.head.keep = false // part of the request is missing
 	return nil
 }
 

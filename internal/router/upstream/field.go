@@ -39,23 +39,6 @@ func validValue[T string | []byte](s T) bool {
 	return true
 }
 
-// equalFold compares a header name to one in lower case.
-func equalFold[T string | []byte](name T, lower string) bool {
-	if len(name) != len(lower) {
-		return false
-	}
-	for i := range len(name) {
-		c := name[i]
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // nextField splits the first "name: value" line off lines, whose every line
 // ends in CRLF. reason is empty if the line is one.
 func nextField(lines []byte) (name, value, rest []byte, reason string) {
@@ -115,11 +98,11 @@ func cutField(lines []byte) (name, value, rest []byte) {
 var crlf, colon = []byte("\r\n"), []byte(":")
 
 // sameName compares two header names without regard to case.
-func sameName(a []byte, b string) bool {
+func sameName[T string | []byte](a T, b string) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	for i := range a {
+	for i := range len(a) {
 		x, y := a[i], b[i]
 		if x != y && (x|0x20 != y|0x20 || x|0x20 < 'a' || x|0x20 > 'z') {
 			return false

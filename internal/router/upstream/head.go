@@ -3,7 +3,6 @@ package upstream
 import (
 	"bytes"
 	"math"
-	"strconv"
 	"time"
 )
 
@@ -70,27 +69,34 @@ func bodyFraming(status int, fields headFields) (framing, int64) {
 
 // parseStatus reads a line such as "HTTP/1.1 200 OK\r\n".
 func parseStatus(line []byte) (status int, version10 bool, err error) {
-	const prefix = "HTTP/1.1 200"
-	if len(line) < len(prefix)+2 || !bytes.HasPrefix(line, startOfHead) || line[len(line)-2] != '\r' {
+	const least = len("HTTP/1.1 200\r\n")
+	if len(line) < least || !bytes.HasPrefix(line, startOfHead) || line[len(line)-2] != '\r' {
 		return 0, false, malformed("the status line is not HTTP/1")
 	}
-	minor, rest := line[len("HTTP/1.")], line[len(prefix):len(line)-2]
-	if minor != '0' && minor != '1' || line[len("HTTP/1.1")] != ' ' {
+	version, code, reason := line[:9], line[9:12], line[12:len(line)-2]
+	version10 = string(version) == "HTTP/1.0 "
+	if !version10 && string(version) != "HTTP/1.1 " {
 		return 0, false, malformed("the protocol version is unknown")
 	}
-	for _, c := range line[len("HTTP/1.1 "):len(prefix)] {
-		if c < '0' || c > '9' {
-			return 0, false, malformed("the status is not a number of three digits")
-		}
-		status = status*10 + int(c-'0')
-	}
-	if status < 100 || len(rest) > 0 && rest[0] != ' ' {
+	n, ok := decimal(code)
+	if !ok || n < 100 || len(reason) > 0 && reason[0] != ' ' {
 		return 0, false, malformed("the status is not a number of three digits")
 	}
-	if !validValue(rest) {
+	if !validValue(reason) {
 		return 0, false, malformed("the status line holds a control character")
 	}
-	return status, minor == '0', nil
+	return int(n), version10, nil
+}
+
+// decimal reads digits and nothing else.
+func decimal(s []byte) (n int64, ok bool) {
+	for _, c := range s {
+		if c < '0' || c > '9' || n > (math.MaxInt64-9)/10 {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, len(s) > 0
 }
 
 var (
@@ -115,19 +121,19 @@ func scanFields(lines []byte) (headFields, error) {
 
 func (f *headFields) add(name, value []byte) error {
 	switch {
-	case equalFold(name, "content-length"):
+	case sameName(name, "content-length"):
 		return f.addLength(value)
-	case equalFold(name, "transfer-encoding"):
-		if f.chunked || !equalFold(value, "chunked") {
+	case sameName(name, "transfer-encoding"):
+		if f.chunked || !sameName(value, "chunked") {
 			return malformed("the transfer encoding is not just chunked")
 		}
 		f.chunked = true
-	case equalFold(name, "connection"):
+	case sameName(name, "connection"):
 		eachElement(value, func(option []byte) {
-			f.close = f.close || equalFold(option, "close")
-			f.keep = f.keep || equalFold(option, "keep-alive")
+			f.close = f.close || sameName(option, "close")
+			f.keep = f.keep || sameName(option, "keep-alive")
 		})
-	case equalFold(name, "keep-alive"):
+	case sameName(name, "keep-alive"):
 		eachElement(value, f.addKeepAlive)
 	}
 	return nil
@@ -135,14 +141,8 @@ func (f *headFields) add(name, value []byte) error {
 
 // addLength takes the same length twice, as RFC 9112 allows, but no list.
 func (f *headFields) addLength(value []byte) error {
-	var n int64
-	for _, c := range value {
-		if c < '0' || c > '9' || n > (math.MaxInt64-9)/10 {
-			return malformed("the content length is not a number")
-		}
-		n = n*10 + int64(c-'0')
-	}
-	if len(value) == 0 {
+	n, ok := decimal(value)
+	if !ok {
 		return malformed("the content length is not a number")
 	}
 	if f.length >= 0 && f.length != n {
@@ -156,14 +156,12 @@ func (f *headFields) addLength(value []byte) error {
 // a connection that is not used close to its end is one that does not break.
 func (f *headFields) addKeepAlive(parameter []byte) {
 	const name = "timeout="
-	if len(parameter) <= len(name) || !equalFold(parameter[:len(name)], name) {
+	if len(parameter) <= len(name) || !sameName(parameter[:len(name)], name) {
 		return
 	}
 	const longest = 24 * 60 * 60
-	seconds, err := strconv.ParseUint(string(parameter[len(name):]), 10, 32)
-	if err != nil {
-		return
+	if seconds, ok := decimal(parameter[len(name):]); ok {
+		f.close = f.close || seconds == 0
+		f.lifetime = time.Duration(min(seconds, longest)) * time.Second
 	}
-	f.close = f.close || seconds == 0
-	f.lifetime = time.Duration(min(seconds, longest)) * time.Second
 }

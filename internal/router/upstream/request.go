@@ -65,7 +65,7 @@ func checkHead(head []byte) (hasAgent bool, err error) {
 		if isOwn(name) {
 			return false, ownError(string(name))
 		}
-		hasAgent = hasAgent || equalFold(name, "user-agent")
+		hasAgent = hasAgent || sameName(name, "user-agent")
 		head = rest
 	}
 	return hasAgent, nil
@@ -75,32 +75,32 @@ func ownError(name string) error {
 	return &RequestError{Field: "header " + name, Reason: "is written by the client itself"}
 }
 
-// isOwn holds for the headers that frame the message, control the connection
-// or would ask for a body that the client does not decode.
+// ownNames frame the message, control the connection, or ask for a body that
+// the client does not decode.
+var ownNames = []string{
+	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Accept-Encoding", "Expect",
+	"Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Upgrade",
+}
+
 func isOwn[T string | []byte](name T) bool {
-	switch len(name) {
-	case len("te"):
-		return equalFold(name, "te")
-	case len("host"):
-		return equalFold(name, "host")
-	case len("expect"):
-		return equalFold(name, "expect")
-	case len("trailer"):
-		return equalFold(name, "trailer") || equalFold(name, "upgrade")
-	case len("connection"):
-		return equalFold(name, "connection") || equalFold(name, "keep-alive")
-	case len("content-length"):
-		return equalFold(name, "content-length")
-	case len("accept-encoding"):
-		return equalFold(name, "accept-encoding")
-	case len("proxy-connection"):
-		return equalFold(name, "proxy-connection")
-	case len("transfer-encoding"):
-		return equalFold(name, "transfer-encoding")
-	case len("proxy-authorization"):
-		return equalFold(name, "proxy-authorization")
+	for _, own := range ownNames {
+		if sameName(name, own) {
+			return true
+		}
 	}
 	return false
+}
+
+func (f *Field) check() error {
+	switch {
+	case !validToken(f.Name):
+		return &RequestError{Field: "header " + strconv.Quote(f.Name), Reason: "the name is not a token"}
+	case !validValue(f.Value):
+		return &RequestError{Field: "header " + f.Name, Reason: "the value holds a control character"}
+	case isOwn(f.Name):
+		return ownError(f.Name)
+	}
+	return nil
 }
 
 // appendHead appends the whole head of the request.
@@ -118,15 +118,10 @@ func (c *Client) appendHead(dst []byte, req *Request) ([]byte, error) {
 	dst = append(dst, req.Head...)
 	for i := range req.Fields {
 		f := &req.Fields[i]
-		switch {
-		case !validToken(f.Name):
-			return dst, &RequestError{Field: "header " + strconv.Quote(f.Name), Reason: "the name is not a token"}
-		case !validValue(f.Value):
-			return dst, &RequestError{Field: "header " + f.Name, Reason: "the value holds a control character"}
-		case isOwn(f.Name):
-			return dst, ownError(f.Name)
+		if err := f.check(); err != nil {
+			return dst, err
 		}
-		hasAgent = hasAgent || equalFold(f.Name, "user-agent")
+		hasAgent = hasAgent || sameName(f.Name, "user-agent")
 		dst = append(append(append(append(dst, f.Name...), ": "...), f.Value...), "\r\n"...)
 	}
 	if !hasAgent {
@@ -150,10 +145,8 @@ func checkStart(req *Request) error {
 	if req.Path == "" || req.Path[0] != '/' {
 		return &RequestError{Field: "path", Reason: "must begin with a slash"}
 	}
-	for i := range len(req.Path) {
-		if c := req.Path[i]; c <= ' ' || c >= 0x7f || c == '#' {
-			return &RequestError{Field: "path", Reason: "must be percent-encoded and without a fragment"}
-		}
+	if !validTarget(req.Path) {
+		return &RequestError{Field: "path", Reason: "must be percent-encoded and without a fragment"}
 	}
 	var total int64
 	for _, segment := range req.Body {
@@ -163,4 +156,14 @@ func checkStart(req *Request) error {
 		return &RequestError{Field: "body", Reason: "the segments do not add up to the content length"}
 	}
 	return nil
+}
+
+// validTarget holds if the text cannot end the place in the head where it is put.
+func validTarget(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '#' {
+			return false
+		}
+	}
+	return true
 }
