@@ -38,9 +38,18 @@ func (x *exchange) try(m *model) (done bool) {
 		}
 	}
 	if a.cause != "" && a.cause != routerconfig.CauseContextExceeded {
-		m.health.failed(x.server.now(), a.retryAfter)
+		x.modelFailed(a)
 	}
 	return done
+}
+
+// modelFailed counts the failure against the model. It is logged when the model
+// is passed over for it, not each time: an outage must not flood the log.
+func (x *exchange) modelFailed(a *attempt) {
+	if pause := a.model.health.failed(x.server.now(), a.retryAfter); pause > 0 {
+		x.server.options.Log.Warn("model is passed over for a while", "model", a.model.Name, "provider", a.model.provider.Name,
+			"tier", a.model.tier.Name, "for", pause, "cause", a.cause, "error", a.detail)
+	}
 }
 
 // call makes one upstream call. refused is true when the provider did not

@@ -51,11 +51,11 @@ func (h *health) succeeded(firstToken time.Duration) {
 	}
 }
 
-// failed counts a failure; retryAfter, if positive, is how long the provider
-// itself asked to be left alone.
-func (h *health) failed(now time.Time, retryAfter time.Duration) {
+// failed counts a failure and returns how long the model is passed over for it.
+// retryAfter, if positive, is how long the provider itself asked to be left
+// alone.
+func (h *health) failed(now time.Time, retryAfter time.Duration) (pause time.Duration) {
 	count := h.failures.Add(1)
-	pause := time.Duration(0)
 	if count >= ejectAfter {
 		pause = min(ejectFor<<min(count-ejectAfter, 10), ejectMost)
 	}
@@ -63,6 +63,7 @@ func (h *health) failed(now time.Time, retryAfter time.Duration) {
 	if pause > 0 {
 		h.ejectedUntil.Store(now.Add(pause).UnixNano())
 	}
+	return pause
 }
 
 // averageLatency is the moving average of the time to the first token in

@@ -221,7 +221,7 @@ func (s *streamRelay) appendCut(out []byte, fault string, err error) []byte {
 		}
 	}
 	s.a.cause, s.a.detail = routerconfig.CauseConnectionError, fault
-	s.a.model.health.failed(s.x.server.now(), 0)
+	s.x.modelFailed(s.a)
 	s.x.server.options.Log.Warn("stream cut", "request", s.x.id, "model", s.a.model.Name, "error", fault)
 	return openai.AppendErrorEvent(out, openai.ErrorBody{
 		Message: fmt.Sprintf("the answer of %s was cut: %s", s.a.model.Name, fault),
