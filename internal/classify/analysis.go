@@ -114,7 +114,7 @@ func (a *Analysis) holds(c *condition) bool {
 	}
 	ok, err := c.expression.Eval(&a.vars)
 	if err != nil && a.err == nil {
-		a.err = fmt.Errorf("%s.expression: %w", c.field, err)
+		a.err = fmt.Errorf("%s: %w", c.source.field, err)
 	}
 	return ok
 }

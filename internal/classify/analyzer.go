@@ -57,22 +57,24 @@ func NewAnalyzer(routes []routerconfig.Route, cfg routerconfig.Classification) (
 	case routerconfig.PresetStandard:
 		// First, so that keywordSet is the number of the set.
 		b.sets = append(b.sets, presetKeywords[:]...)
-		z.preset = standardPreset[:]
+		z.preset = standardPreset
 	case routerconfig.PresetNone, "":
 	default:
 		b.fail("classification.preset", fmt.Errorf("%q is unknown to this router", cfg.Preset))
 	}
 	for i := range cfg.Custom {
 		rule := &cfg.Custom[i]
+		at := fmt.Sprintf("classification.custom[%d]", i)
 		z.custom = append(z.custom, customRule{
-			condition: b.condition(fmt.Sprintf("classification.custom[%d]", i), &rule.Match, rule.Expression),
+			condition: b.condition(at+".match", &rule.Match, source{at + ".expression", rule.Expression}),
 			verdict:   Verdict{Class: rule.Class, Confidence: rule.Confidence, Method: MethodRules, Rule: rule.Name},
 		})
 	}
 	rules := len(b.sets)
 	for i := range routes {
 		match := &routes[i].Match
-		z.routes = append(z.routes, b.condition(fmt.Sprintf("routes[%d].match", i), &match.Prompt, match.Expression))
+		at := fmt.Sprintf("routes[%d].match", i)
+		z.routes = append(z.routes, b.condition(at+".prompt", &match.Prompt, source{at + ".expression", match.Expression}))
 	}
 	if len(b.errs) > 0 {
 		return nil, errors.Join(b.errs...)

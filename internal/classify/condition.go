@@ -10,13 +10,13 @@ import (
 
 // condition is a compiled routerconfig.PromptMatch and the expression beside it.
 type condition struct {
-	field                string
 	minTokens, maxTokens int64
 	// keywords is the number of the keyword set; -1: none.
 	keywords int
 	pattern  *regexp.Regexp
 	// hasCode is what the text must or must not hold; nil: either.
 	hasCode    *bool
+	source     source
 	expression *expression.Program
 }
 
@@ -31,10 +31,15 @@ func (b *builder) fail(field string, err error) {
 	b.errs = append(b.errs, fmt.Errorf("%s: %w", field, err))
 }
 
-// condition compiles one condition, whose expression stands in the field beside
-// the prompt match.
-func (b *builder) condition(field string, m *routerconfig.PromptMatch, source string) condition {
-	c := condition{field: field, minTokens: m.MinTokens, maxTokens: m.MaxTokens, keywords: -1, hasCode: m.HasCode}
+// source is an expression and the field it stands in.
+type source struct {
+	field, text string
+}
+
+// condition compiles a prompt match, which stands in a field, and the expression
+// beside it.
+func (b *builder) condition(field string, m *routerconfig.PromptMatch, e source) condition {
+	c := condition{minTokens: m.MinTokens, maxTokens: m.MaxTokens, keywords: -1, hasCode: m.HasCode, source: e}
 	if len(m.Keywords) > 0 {
 		c.keywords = len(b.sets)
 		b.sets = append(b.sets, m.Keywords)
@@ -45,10 +50,10 @@ func (b *builder) condition(field string, m *routerconfig.PromptMatch, source st
 			b.fail(field+".pattern", err)
 		}
 	}
-	if source != "" {
+	if e.text != "" {
 		b.expressions = true
-		if c.expression, err = expression.Compile(source); err != nil {
-			b.fail(field+".expression", err)
+		if c.expression, err = expression.Compile(e.text); err != nil {
+			b.fail(e.field, err)
 		}
 	}
 	return c

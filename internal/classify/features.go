@@ -49,7 +49,8 @@ func partialLine(text []byte) int {
 // features are what the preset rules look at, beside keywords. Sizes are of the
 // window: of a longer text they are a lower bound.
 type features struct {
-	// tokens estimates the whole text, not only the window.
+	// tokens estimates the first tokensRead bytes: no rule tells longer texts
+	// apart by their length.
 	tokens int64
 	// codeBytes is the size of fenced blocks, of lines that look like code and
 	// of inline code.
@@ -69,9 +70,11 @@ type features struct {
 // hasCode reports whether the text holds code of any size.
 func (f *features) hasCode() bool { return f.codeBytes > 0 }
 
+const tokensRead = 2 << 10
+
 // extract reads the features of a text.
 func (f *features) extract(text []byte) {
-	*f = features{tokens: EstimateTokens(text), question: isQuestion(text)}
+	*f = features{tokens: EstimateTokens(text[:min(len(text), tokensRead)]), question: isQuestion(text)}
 	w := windowOf(text)
 	f.scan(w.head, inProse)
 	if len(w.tail) > 0 {
@@ -184,19 +187,24 @@ var commas = [][]byte{[]byte(","), []byte("、"), []byte("，")}
 // commas further on are those of material to work on.
 const askSize = 600
 
+const longestMarker = 3
+
+var space = []byte(" ")
+
 // isListItem recognises "- item", "* item", "1. item" and "1) item".
 func isListItem(line []byte) bool {
-	if len(line) < 3 {
+	marker, _, found := bytes.Cut(line[:min(len(line), longestMarker+1)], space)
+	if !found || len(marker) == 0 {
 		return false
 	}
-	if (line[0] == '-' || line[0] == '*') && line[1] == ' ' {
-		return true
+	switch last := marker[len(marker)-1]; last {
+	case '-', '*':
+		return len(marker) == 1
+	case '.', ')':
+		number := marker[:len(marker)-1]
+		return len(number) > 0 && len(bytes.TrimLeft(number, "0123456789")) == 0
 	}
-	digits := 0
-	for digits < len(line) && line[digits] >= '0' && line[digits] <= '9' {
-		digits++
-	}
-	return digits > 0 && digits < 3 && digits+1 < len(line) && (line[digits] == '.' || line[digits] == ')') && line[digits+1] == ' '
+	return false
 }
 
 // How much has to be quoted, or to follow a colon, to count as payload: less is

@@ -68,9 +68,10 @@ func (m *Matcher) enter(p prefix) {
 	p.bytes &= mask
 	h := hash(p.bytes)
 	m.filter[h/64] |= 1 << (h % 64)
+	p.length = uint8(bits.Len64(mask) / 8)
 	entry := head{prefix: p.bytes | caseBits, used: true}
-	if entry.node = m.descend(p.bytes); entry.node > 0 {
-		entry.skip = uint8(bits.Len64(mask) / 8)
+	if entry.node = m.descend(p); entry.node > 0 {
+		entry.skip = p.length
 	}
 	at := h % uint64(len(m.heads))
 	for m.heads[at].used && m.heads[at].prefix != entry.prefix {
@@ -104,10 +105,11 @@ func (m *Matcher) head(prefix, h uint64) *head {
 
 // descend follows a prefix in the trie, if it is of ASCII letters only: these
 // alone caseBits does not confuse with others. Else it stays at the root, 0.
-func (m *Matcher) descend(prefix uint64) int32 {
+func (m *Matcher) descend(p prefix) int32 {
 	n := int32(0)
-	for ; prefix != 0; prefix >>= 8 {
-		c := rune(prefix&0xff) | 0x20
+	for ; p.length > 0; p.length-- {
+		c := rune(p.bytes&0xff) | 0x20
+		p.bytes >>= 8
 		if c < 'a' || c > 'z' {
 			return 0
 		}

@@ -58,7 +58,8 @@ var presetKeywords = [presetSets][]string{
 	setAudit:  {"security audit", "threat model", "threat modeling", "root cause analysis"},
 	setReason: {"trade-offs", "tradeoffs", "trade-off", "tradeoff", "step by step", "step-by-step", "explain why"},
 	setCompare: {
-		"compare", "vs", "versus", "pros and cons", "difference between", "differences between", "advantages and disadvantages", "trade-offs between", "tradeoffs between",
+		"compare", "vs", "versus", "pros and cons", "difference between", "differences between", "advantages and disadvantages",
+		"trade-offs between", "tradeoffs between",
 		"vergleiche", "unterschied zwischen", "compara", "diferencia entre", "比较", "区别", "сравни",
 	},
 	setSummarize: {
@@ -74,8 +75,8 @@ var presetKeywords = [presetSets][]string{
 		"write", "create", "generate", "draft", "compose", "outline", "brainstorm", "ideas for", "rewrite", "rephrase", "simplify",
 		"review", "implement", "convert", "recommend", "suggest", "develop", "refactor", "fix", "debug", "check", "test", "deploy",
 		"update", "walk me through", "give me", "help me", "find", "identify", "calculate", "compute", "solve", "plan", "improve",
-		"schreibe", "fasse", "résume", "resume", "resuma", "implementiere", "überprüfe", "écris", "implémente", "révise", "escribe", "implementa", "revisa", "escreva",
-		"implemente", "revise", "实现", "审查", "重写", "напиши", "реализуй", "перепиши", "проверь",
+		"schreibe", "fasse", "résume", "resume", "resuma", "implementiere", "überprüfe", "écris", "implémente", "révise", "escribe", "implementa", "revisa",
+		"escreva", "implemente", "revise", "实现", "审查", "重写", "напиши", "реализуй", "перепиши", "проверь",
 	},
 	setExplain: {
 		"explain", "describe", "how does", "how do", "how can", "how should", "how to", "why", "where do i start",
@@ -92,7 +93,8 @@ var presetKeywords = [presetSets][]string{
 	},
 	setBrief: {
 		"in one sentence", "in a sentence", "one or two sentences", "in one word", "one-word answer", "in simple words", "in simple terms",
-		"in plain english", "in basic terms", "very basic terms", "stand for", "stands for", "yes or no", "true or false", "brief definition", "short answer", "briefly",
+		"in plain english", "in basic terms", "very basic terms", "stand for", "stands for", "yes or no", "true or false", "brief definition", "short answer",
+		"briefly",
 	},
 	setFact: {
 		"what is", "what's", "what does", "what do", "who", "when", "where", "which", "define", "definition of", "meaning of",

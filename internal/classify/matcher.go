@@ -193,7 +193,7 @@ func (s *scan) record(sets []int32, start, end int) {
 	for _, set := range sets {
 		bit := uint64(1) << (set % 64)
 		s.hits[set/64] |= bit
-		if s.asks != nil && s.asks[set/64]&bit == 0 && isAsk(s.text, start, end) {
+		if len(s.asks) > 0 && s.asks[set/64]&bit == 0 && isAsk(s.text, start, end) {
 			s.asks[set/64] |= bit
 		}
 	}

@@ -60,6 +60,8 @@ func TestMatcher(t *testing.T) {
 		{"Korean matches in front of suffixes", "진단", "진단을 받았다", true},
 		{"Thai matches within its text", "แปล", "ช่วยแปลภาษา", true},
 		{"invalid bytes are no part of a word", "dose", "\xffdose\xfe", true},
+		{"a zero byte is no end", "ab\x00", "ab ", false},
+		{"a zero byte matches itself", "ab\x00c", "ab\x00c", true},
 		{"an empty keyword matches nothing", " \t", "a b", false},
 	}
 	for _, tt := range tests {
@@ -136,7 +138,7 @@ func naiveMatch(keyword, text string) bool {
 
 func TestMatcherAgreesWithANaiveOne(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	pieces := []string{"a", "b", "ab", "B", "k", "K", "\u212A", "s", "ſ", "ß", "é", "É", "ж", "Ж", "证", "明", "ー", "1", "_", "-", "+", ".", "'", "’", " ", " ", "  ", "\n", "\u00a0", "\u3000", "\u0301", "\xff", "explain", "why"}
+	pieces := []string{"\x00", "a", "b", "ab", "B", "k", "K", "\u212A", "s", "ſ", "ß", "é", "É", "ж", "Ж", "证", "明", "ー", "1", "_", "-", "+", ".", "'", "’", " ", " ", "  ", "\n", "\u00a0", "\u3000", "\u0301", "\xff", "explain", "why"}
 	build := func(n int) string {
 		var s strings.Builder
 		for range n {

@@ -77,10 +77,22 @@ var byteClass = func() (table [256]uint8) {
 		from, to byte
 		class    uint8
 	}{
-		{0x00, 0x7f, classPunct}, {'a', 'z', classLower}, {'A', 'Z', classUpper}, {'0', '9', classDigit},
-		{' ', ' ', classSpace}, {'\t', '\r', classNewline}, {0x80, 0xbf, classInner},
-		{0xc0, 0xcc, classLatin}, {0xe1, 0xe1, classLatin}, {0xcd, 0xd5, classCyrillic}, {0xd6, 0xdf, classArabic},
-		{0xe0, 0xe0, classIndic}, {0xe2, 0xe2, classSymbol}, {0xe3, 0xed, classCJK}, {0xee, 0xef, classWide}, {0xf0, 0xff, classEmoji},
+		{0x00, 0x7f, classPunct},
+		{'a', 'z', classLower},
+		{'A', 'Z', classUpper},
+		{'0', '9', classDigit},
+		{' ', ' ', classSpace},
+		{'\t', '\r', classNewline},
+		{0x80, 0xbf, classInner},
+		{0xc0, 0xcc, classLatin},
+		{0xcd, 0xd5, classCyrillic},
+		{0xd6, 0xdf, classArabic},
+		{0xe0, 0xe0, classIndic},
+		{0xe1, 0xe1, classLatin},
+		{0xe2, 0xe2, classSymbol},
+		{0xe3, 0xed, classCJK},
+		{0xee, 0xef, classWide},
+		{0xf0, 0xff, classEmoji},
 	}
 	for _, r := range ranges {
 		for b := int(r.from); b <= int(r.to); b++ {

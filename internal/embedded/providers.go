@@ -33,8 +33,8 @@ const placeholder = "replace-me"
 func UseEnvironment(set *manifest.Set, getenv func(string) string) (withKey []string) {
 	for i := range set.Credentials {
 		c := &set.Credentials[i]
-		variables := environment[c.Spec.Provider]
-		if key := getenv(variables.key); variables.key != "" && key != "" {
+		variables, known := environment[c.Spec.Provider]
+		if key := strings.TrimSpace(getenv(variables.key)); known && key != "" {
 			if c.Spec.SecretRef == nil {
 				c.Spec.SecretRef = &v1alpha1.SecretKeyReference{Name: c.Name + "-environment", Key: "api-key"}
 			}

@@ -2,8 +2,8 @@ package embedded
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -43,8 +43,8 @@ func (s *Secrets) current() map[string]map[string][]byte {
 
 // ReadFile implements fs.ReadFileFS.
 func (s *Secrets) ReadFile(name string) ([]byte, error) {
-	dir, key := path.Split(name)
-	value, ok := s.current()[strings.TrimSuffix(dir, "/")][key]
+	dir, key, _ := strings.Cut(name, "/")
+	value, ok := s.current()[dir][key]
 	if !ok {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 	}
@@ -65,9 +65,9 @@ func (s *Secrets) ReadDir(name string) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// Open implements fs.FS. Key files are read whole, by ReadFile.
+// Open implements fs.FS and always fails: key files are read whole, by ReadFile.
 func (s *Secrets) Open(name string) (fs.File, error) {
-	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	return nil, &fs.PathError{Op: "open", Path: name, Err: errors.ErrUnsupported}
 }
 
 // entry is a key of a Secret as a directory lists it.

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,12 +35,20 @@ type Options struct {
 	Report func([]manifest.Fault)
 }
 
-// Source compiles a directory of manifests. It implements reload.Source.
+// Source compiles a directory of manifests. It implements reload.Source, whose
+// calls come one after the other.
 type Source struct {
 	files    fs.FS
 	options  Options
 	secrets  Secrets
 	reported string
+	// refused is the error of the version that was read last, if its manifests
+	// are at fault: reading them again would not help.
+	refused        error
+	refusedVersion string
+	// pricesFrom is when the prices in force began, and pricesUntil when they
+	// end; zero: they do not.
+	pricesFrom, pricesUntil time.Time
 }
 
 // NewSource returns the source for the manifests below the root of files.
@@ -49,37 +58,62 @@ func NewSource(files fs.FS, options Options) *Source { return &Source{files: fil
 func (s *Source) Secrets() fs.FS { return &s.secrets }
 
 // Version implements reload.Source: it changes with the name, size or time of
-// any file.
+// any manifest, and when a new price takes force.
 func (s *Source) Version() (string, error) {
+	if now := s.options.Now(); !s.pricesUntil.IsZero() && !now.Before(s.pricesUntil) {
+		s.pricesFrom, s.pricesUntil = s.pricesUntil, time.Time{}
+	}
 	hash := fnv.New64a()
-	err := fs.WalkDir(s.files, ".", func(name string, entry fs.DirEntry, err error) error {
+	_, _ = fmt.Fprintln(hash, s.pricesFrom.Unix()) // a hash takes all bytes
+	err := manifest.Walk(s.files, func(name string) error {
+		info, err := fs.Stat(s.files, name) // of what a link leads to
 		if err != nil {
 			return err
 		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(hash, "%s %d %d\n", name, info.Size(), info.ModTime().UnixNano())
+		_, err = fmt.Fprintf(hash, "%q %d %d\n", name, info.Size(), info.ModTime().UnixNano())
 		return err
 	})
-	return fmt.Sprintf("%x", hash.Sum64()), err
+	if err != nil {
+		return "", err
+	}
+	return strconv.FormatUint(hash.Sum64(), 16), nil
 }
 
 // Read implements reload.Source. Any fault that the API server would refuse, or
 // the compiler, refuses the whole: the error lists all with file and line.
 func (s *Source) Read() ([]byte, error) {
-	compiled, err := s.Compile()
+	version, err := s.Version()
 	if err != nil {
 		return nil, err
 	}
+	if s.refused != nil && version == s.refusedVersion {
+		return nil, s.refused
+	}
+	s.refused, s.refusedVersion = nil, version
+	compiled, err := s.Compile()
+	if err != nil {
+		var faults FaultsError
+		var choice choiceError
+		if errors.As(err, &faults) || errors.As(err, &choice) {
+			s.refused = err
+		}
+		return nil, err
+	}
+	data, err := routerconfig.Encode(compiled.Config)
+	if err != nil {
+		return nil, err
+	}
+	s.pricesUntil = compiled.pricesUntil
 	s.report(compiled.Warnings)
 	s.secrets.Replace(compiled.Policy.Namespace, compiled.Set.Secrets)
-	return routerconfig.Encode(compiled.Config)
+	return data, nil
 }
 
 func (s *Source) report(warnings []manifest.Fault) {
-	text := fmt.Sprint(warnings)
+	text := ""
+	for _, w := range warnings {
+		text += w.Error() + "\n"
+	}
 	if s.options.Report != nil && text != s.reported {
 		s.options.Report(warnings)
 	}
@@ -93,6 +127,8 @@ type Compiled struct {
 	Config *routerconfig.Config
 	// Warnings are problems that did not hinder compilation.
 	Warnings []manifest.Fault
+
+	pricesUntil time.Time
 }
 
 // FaultsError holds everything that is wrong with the manifests.
@@ -125,25 +161,45 @@ func (s *Source) Compile() (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, errs, warnings := CompilePolicy(set, policy, s.options.Now())
-	if config == nil {
+	result := compilePolicy(set, policy, s.options.Now())
+	errs, warnings := place(set, result.Problems)
+	if result.Config == nil {
 		return nil, FaultsError(slices.Concat(errs, warnings))
 	}
 	if !s.options.RequireAuth {
-		config.Auth = routerconfig.Auth{Mode: routerconfig.AuthNone}
 		warnings = slices.DeleteFunc(warnings, func(f manifest.Fault) bool { return strings.HasPrefix(f.Field, "spec.gateway.auth") })
+		if err := open(result.Config); err != nil {
+			return nil, err
+		}
 	}
-	return &Compiled{Set: set, Policy: policy, Config: config, Warnings: warnings}, nil
+	return &Compiled{Set: set, Policy: policy, Config: result.Config, Warnings: warnings, pricesUntil: result.PricesUntil}, nil
+}
+
+// open asks nobody for a key.
+func open(config *routerconfig.Config) (err error) {
+	config.Auth = routerconfig.Auth{Mode: routerconfig.AuthNone}
+	config.Digest, err = routerconfig.Digest(config)
+	return err
 }
 
 // CompilePolicy compiles one policy of the set. The config is nil when there
 // are errors; warnings are all lesser problems.
 func CompilePolicy(set *manifest.Set, policy *v1alpha1.RoutingPolicy, at time.Time) (config *routerconfig.Config, errs, warnings []manifest.Fault) {
-	result := compile.Compile(compile.Input{
+	result := compilePolicy(set, policy, at)
+	errs, warnings = place(set, result.Problems)
+	return result.Config, errs, warnings
+}
+
+func compilePolicy(set *manifest.Set, policy *v1alpha1.RoutingPolicy, at time.Time) compile.Result {
+	return compile.Compile(compile.Input{
 		Policy: policy, Tiers: set.Tiers, Credentials: set.Credentials,
 		SecretKeys: set.SecretKeys(policy.Namespace), At: at, Catalogue: pricing.Catalogue(),
 	})
-	for _, p := range result.Problems {
+}
+
+// place finds the lines of problems, and tells errors from lesser ones.
+func place(set *manifest.Set, problems []compile.Problem) (errs, warnings []manifest.Fault) {
+	for _, p := range problems {
 		fault := set.Locate(p.Object.Kind, p.Object.Namespace, p.Object.Name, p.Field, p.Message)
 		if p.Severity == compile.SeverityError {
 			errs = append(errs, fault)
@@ -151,10 +207,10 @@ func CompilePolicy(set *manifest.Set, policy *v1alpha1.RoutingPolicy, at time.Ti
 			warnings = append(warnings, fault)
 		}
 	}
-	return result.Config, errs, warnings
+	return errs, warnings
 }
 
-// Choose finds the policy by name, or the only one.
+// Choose finds the policy by name (NAME or NAMESPACE/NAME), or the only one.
 func Choose(set *manifest.Set, name string) (*v1alpha1.RoutingPolicy, error) {
 	var names []string
 	var matches []*v1alpha1.RoutingPolicy
@@ -170,10 +226,15 @@ func Choose(set *manifest.Set, name string) (*v1alpha1.RoutingPolicy, error) {
 	case len(matches) == 1:
 		return matches[0], nil
 	case len(names) == 0:
-		return nil, errors.New("there is no RoutingPolicy in the manifests")
+		return nil, choiceError("there is no RoutingPolicy in the manifests")
 	case len(matches) == 0:
-		return nil, fmt.Errorf("there is no RoutingPolicy %q; there are: %s", name, strings.Join(names, ", "))
+		return nil, choiceError(fmt.Sprintf("there is no RoutingPolicy %q; there are: %s", name, strings.Join(names, ", ")))
 	default:
-		return nil, fmt.Errorf("there are several RoutingPolicies, name one with --policy: %s", strings.Join(names, ", "))
+		return nil, choiceError("there are several RoutingPolicies, name one as NAMESPACE/NAME with --policy: " + strings.Join(names, ", "))
 	}
 }
+
+// choiceError is why no policy, or not just one, is meant.
+type choiceError string
+
+func (e choiceError) Error() string { return string(e) }

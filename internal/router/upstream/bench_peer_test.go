@@ -20,6 +20,9 @@ import (
 // own, so that what the benchmark's process uses is the proxy's alone.
 const benchPeerVariable = "TIERSHIFT_BENCH_PEER"
 
+// benchHoldPath is answered by one event and no end.
+const benchHoldPath = "/v1/hold"
+
 // benchEvents is the length of a stream, benchPause the time between its events.
 const (
 	benchEvents = 50
@@ -78,7 +81,11 @@ func benchProvider(c net.Conn) {
 		if err != nil {
 			return
 		}
-		if !strings.Contains(start, "stream") {
+		switch {
+		case strings.Contains(start, benchHoldPath):
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\n%sTransfer-Encoding: chunked\r\n\r\n%s", benchHead, chunk)
+			continue
+		case !strings.Contains(start, "stream"):
 			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s", benchHead, len(answer), answer)
 			continue
 		}

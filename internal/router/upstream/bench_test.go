@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -232,6 +233,50 @@ func BenchmarkClient(b *testing.B) {
 		answer, err = readAll(answer[:0], resp.Body)
 		return err
 	})
+}
+
+// BenchmarkOpenStreams measures what a stream costs that waits for its next
+// event, the goroutine that waits included.
+func BenchmarkOpenStreams(b *testing.B) {
+	const streams = 2000
+	peer := startPeer(b)
+	client := newClient(b, "http://"+peer.provider)
+	for b.Loop() {
+		ctx, cancel := context.WithCancel(b.Context())
+		before := memoryInUse()
+		var begun, group sync.WaitGroup
+		begun.Add(streams)
+		for range streams {
+			group.Go(func() {
+				resp, err := client.Do(ctx, &Request{
+					Method: "GET", Path: benchHoldPath, Timeouts: Timeouts{FirstByte: time.Minute, Idle: time.Minute},
+				})
+				if err != nil {
+					b.Error(err)
+					begun.Done()
+					return
+				}
+				defer resp.Close()
+				_, err = resp.Next()
+				begun.Done()
+				for err == nil {
+					_, err = resp.Next()
+				}
+			})
+		}
+		begun.Wait()
+		b.ReportMetric(float64(memoryInUse()-before)/streams, "B/stream")
+		cancel()
+		group.Wait()
+	}
+}
+
+func memoryInUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc + m.StackInuse
 }
 
 func measure(b *testing.B, name string, exchange func() error) {

@@ -32,8 +32,8 @@ type link struct {
 	probe          func() bool
 }
 
-// connect makes a connection ready for the first request. Its error is not yet
-// told apart by whose time limit has passed.
+// connect makes a connection ready for the first request. Its error may say that
+// a limit of its own has passed when it was the context that ended.
 func (d *dialer) connect(ctx context.Context) (link, error) {
 	l, err := d.reach(ctx)
 	if err != nil || d.tls == nil {
@@ -43,7 +43,7 @@ func (d *dialer) connect(ctx context.Context) (link, error) {
 	defer cancel()
 	if err := l.encrypt(tlsCtx, d.tls); err != nil {
 		_ = l.socket.Close() // the handshake has failed already
-		return link{}, limitPassed(ctx, tlsCtx, err, PhaseTLS, d.tlsTimeout)
+		return link{}, limitPassed(tlsCtx, err, PhaseTLS, d.tlsTimeout)
 	}
 	return l, nil
 }
@@ -58,7 +58,7 @@ func (d *dialer) reach(ctx context.Context) (link, error) {
 	}
 	socket, err := d.dial(dialCtx, "tcp", addr)
 	if err != nil {
-		return link{}, limitPassed(ctx, dialCtx, err, PhaseDial, d.timeout)
+		return link{}, limitPassed(dialCtx, err, PhaseDial, d.timeout)
 	}
 	l := link{socket: socket, stream: socket}
 	if d.tls != nil || d.proxyTLS != nil {
@@ -69,7 +69,7 @@ func (d *dialer) reach(ctx context.Context) (link, error) {
 	}
 	if err := d.throughProxy(dialCtx, &l); err != nil {
 		_ = socket.Close() // it is of no use any more
-		return link{}, limitPassed(ctx, dialCtx, err, PhaseDial, d.timeout)
+		return link{}, limitPassed(dialCtx, err, PhaseDial, d.timeout)
 	}
 	return l, nil
 }
@@ -134,10 +134,9 @@ func tunnelOpened(answer []byte) error {
 	return nil
 }
 
-// limitPassed says so if it was the limit of the inner context that ended a
-// step, not the outer context.
-func limitPassed(outer, inner context.Context, err error, phase Phase, limit time.Duration) error {
-	if over(inner) && !over(outer) {
+// limitPassed says so if it was the time that ended a step.
+func limitPassed(ctx context.Context, err error, phase Phase, limit time.Duration) error {
+	if over(ctx) {
 		return &TimeoutError{Phase: phase, Limit: limit}
 	}
 	return err

@@ -13,8 +13,8 @@ var ErrBodyTooLarge = errors.New("the response body exceeds the limit")
 var ErrClosed = errors.New("the response is closed")
 
 // Sent reports whether the request that ended in err may have reached the
-// provider, in whole or in part. It is false only where it is certain that no
-// byte of it left. An error that is not of this package counts as sent.
+// provider, in whole or in part. It is false only where it is certain that the
+// provider could read no byte of it. An error of another package counts as sent.
 func Sent(err error) bool {
 	var known interface{ RequestSent() bool }
 	if errors.As(err, &known) {

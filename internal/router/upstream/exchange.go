@@ -95,7 +95,8 @@ func (r *Response) dial(c *Client, by time.Duration) (*conn, error) {
 	switch {
 	case err == nil:
 		return newConn(c, l.socket, l.stream, l.probe), nil
-	case r.ctx.Err() != nil:
+	case over(r.ctx):
+		<-r.ctx.Done()
 		return nil, r.cancelled()
 	case passed(by):
 		return nil, r.timeout(PhaseFirstByte, r.limits.FirstByte)

@@ -1,0 +1,87 @@
+// Command bench holds the router to its figures: it measures a real router
+// process against a bare httputil.ReverseProxy in a process of its own, both
+// before the same simulated upstream, in turns, in one run. What counts are
+// ratios and differences between things measured side by side, never times of
+// one machine.
+//
+//	go run ./test/bench          the whole, about ten minutes
+//	go run ./test/bench -quick   whether it works, under half a minute
+//	go run ./test/bench -check   exit code 1 when a figure is missed
+//
+// It must never send anything beyond loopback, and leaves neither a process nor
+// a file behind, however it ends.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"strings"
+	"syscall"
+)
+
+// options are the command line.
+type options struct {
+	quick, json, check bool
+	only               *regexp.Regexp
+	router             string
+	profiles           string
+}
+
+func main() {
+	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "role-") {
+		fmt.Fprintln(os.Stderr, play(os.Args[1:]))
+		os.Exit(1)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	met, err := run(ctx, parse(), os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	case !met:
+		os.Exit(1)
+	}
+}
+
+func parse() options {
+	var o options
+	flag.BoolVar(&o.quick, "quick", false, "only see that everything works: too short for the figures to mean much")
+	flag.BoolVar(&o.json, "json", false, "print JSON instead of a table")
+	flag.BoolVar(&o.check, "check", false, "exit with 1 when a figure misses what it must be")
+	flag.StringVar(&o.router, "router", "", "measure this router `FILE` instead of building one")
+	flag.StringVar(&o.profiles, "profile", "", "write CPU and allocation profiles of the router to this `DIR`; its figures then are a little worse")
+	flag.Func("run", "measure only figures whose name matches this `REGEXP`", func(s string) (err error) {
+		o.only, err = regexp.Compile(s)
+		return err
+	})
+	flag.Parse()
+	return o
+}
+
+// run measures and reports. met is false when -check is given and missed.
+func run(ctx context.Context, o options, out, progress io.Writer) (met bool, err error) {
+	if !supported {
+		return false, fmt.Errorf("processes are measured as Linux shows them; run it there")
+	}
+	b := newBench(o, progress)
+	defer b.close()
+	if err := b.setUp(ctx); err != nil {
+		return false, err
+	}
+	if err := b.measure(ctx); err != nil {
+		return false, err
+	}
+	b.report.finish()
+	if o.json {
+		err = b.report.writeJSON(out)
+	} else {
+		err = b.report.writeTable(out)
+	}
+	return !o.check || b.report.met(), err
+}
