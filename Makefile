@@ -109,7 +109,7 @@ docs: ## Generate docs/reference/api.md
 
 .PHONY: tidy
 tidy: ## Tidy every go.mod
-	for module in $(MODULES); do (cd "$$module" && go mod tidy); done
+	for module in $(MODULES); do (cd "$$module" && go mod tidy $(TIDYFLAGS)); done
 
 .PHONY: fmt
 fmt: ## Format the Go code

@@ -41,14 +41,6 @@ reference() {
   make -s docs API_REFERENCE="$scratch/api.md" && same "$scratch/api.md" docs/reference/api.md
 }
 
-tidy() {
-  local module status=0
-  for module in . hack/tools hack/lint hack/k8s; do
-    (cd "$module" && go mod tidy -diff) || status=1
-  done
-  return "$status"
-}
-
 formatted() {
   local files
   files=$(gofmt -l api cmd config hack internal test) && [[ -z $files ]] || { printf '%s\n' "$files"; false; }
@@ -65,7 +57,7 @@ scripts() {
 step 'deep copies are current' 'run: make generate' deepcopy
 step 'CRDs are current' 'run: make manifests' crds
 step 'API reference is current' 'run: make docs' reference
-step 'go.mod files are tidy' 'run: make tidy' tidy
+step 'go.mod files are tidy' 'run: make tidy' make -s tidy TIDYFLAGS=-diff
 step 'Go code is formatted' 'run: make fmt' formatted
 step 'go vet' 'repair what it names' go vet ./...
 step 'import arrows' 'break the chain, or move the package in hack/arrows/groups.go' go run ./hack/arrows

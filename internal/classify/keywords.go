@@ -40,7 +40,7 @@ var presetKeywords = [presetSets][]string{
 	},
 	setProof: {"by induction", "backward induction", "formal proof", "formal verification", "proof by contradiction"},
 	setDesign: {
-		"design", "architect", "build", "plan a migration", "plan the migration", "set up a complete",
+		"design", "architect", "build", "plan a migration", "plan the migration",
 		"entwirf", "entwerfe", "baue", "conçois", "concevez", "construis", "diseña", "construye", "projete", "construa", "设计一", "构建一", "спроектируй", "построй",
 	},
 	setBuild: {

@@ -35,10 +35,7 @@ func UseEnvironment(set *manifest.Set, getenv func(string) string) (withKey []st
 		c := &set.Credentials[i]
 		variables, known := environment[c.Spec.Provider]
 		if key := strings.TrimSpace(getenv(variables.key)); known && key != "" {
-			if c.Spec.SecretRef == nil {
-				c.Spec.SecretRef = &v1alpha1.SecretKeyReference{Name: c.Name + "-environment", Key: "api-key"}
-			}
-			setSecret(set, c.Namespace, c.Spec.SecretRef, key)
+			giveKey(set, c, c.Name+"-environment", key)
 			c.Spec.Endpoint = cmp.Or(c.Spec.Endpoint, getenv(variables.baseURL))
 		}
 		if c.Spec.SecretRef != nil && isReal(secretValue(set, c.Namespace, c.Spec.SecretRef)) {
@@ -51,30 +48,23 @@ func UseEnvironment(set *manifest.Set, getenv func(string) string) (withKey []st
 func isReal(key string) bool { return key != "" && !strings.Contains(key, placeholder) }
 
 func secretValue(set *manifest.Set, namespace string, ref *v1alpha1.SecretKeyReference) string {
-	if s := findSecret(set, namespace, ref.Name); s != nil {
-		return strings.TrimSpace(string(s.Data[ref.Key]))
-	}
-	return ""
-}
-
-func findSecret(set *manifest.Set, namespace, name string) *corev1.Secret {
-	i := slices.IndexFunc(set.Secrets, func(s corev1.Secret) bool { return s.Namespace == namespace && s.Name == name })
+	i := slices.IndexFunc(set.Secrets, func(s corev1.Secret) bool { return s.Namespace == namespace && s.Name == ref.Name })
 	if i < 0 {
-		return nil
+		return ""
 	}
-	return &set.Secrets[i]
+	return strings.TrimSpace(string(set.Secrets[i].Data[ref.Key]))
 }
 
-func setSecret(set *manifest.Set, namespace string, ref *v1alpha1.SecretKeyReference, value string) {
-	s := findSecret(set, namespace, ref.Name)
-	if s == nil {
-		set.Secrets = append(set.Secrets, corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: ref.Name}})
-		s = &set.Secrets[len(set.Secrets)-1]
-	}
-	if s.Data == nil {
-		s.Data = map[string][]byte{}
-	}
-	s.Data[ref.Key] = []byte(value)
+// giveKey gives the account a Secret of its own: another account may share the
+// one that it had, and must not get its key.
+func giveKey(set *manifest.Set, c *v1alpha1.ProviderCredential, secret, key string) {
+	const name = "api-key"
+	set.Secrets = append(set.Secrets, corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: c.Namespace, Name: secret},
+		Data:       map[string][]byte{name: []byte(key)},
+	})
+	c.Spec.SecretRef = &v1alpha1.SecretKeyReference{Name: secret, Key: name}
+	c.Spec.NextSecretRef = nil
 }
 
 // UseSimulated sends the credentials that are not listed in real to a simulated
@@ -87,9 +77,8 @@ func UseSimulated(set *manifest.Set, real []string, baseURL string) (simulated [
 		}
 		c.Spec.Endpoint = baseURL
 		if c.Spec.SecretRef != nil {
-			setSecret(set, c.Namespace, c.Spec.SecretRef, "simulated")
+			giveKey(set, c, c.Name+"-simulated", "simulated")
 		}
-		c.Spec.NextSecretRef = nil
 		simulated = append(simulated, c.Namespace+"/"+c.Name)
 	}
 	return simulated

@@ -83,6 +83,16 @@ func TestTheEnvironmentNamesTheEndpoint(t *testing.T) {
 	}
 }
 
+func TestAKeyGoesToNoOtherAccountThatSharesTheSecret(t *testing.T) {
+	shared := strings.NewReplacer("name: openai", "name: other", "provider: OpenAI", "provider: DeepSeek").Replace(credential)
+	set := loadSet(t, credential, shared, secrets)
+	UseEnvironment(set, environmentOf("OPENAI_API_KEY", "sk-env"))
+	UseSimulated(set, []string{"default/other"}, "http://127.0.0.1:9")
+	if got := secretValue(set, "default", set.Credentials[1].Spec.SecretRef); got != "sk-4c6f72656d-from-the-manifest" {
+		t.Errorf("the other account has %q", got)
+	}
+}
+
 func TestACredentialWithoutSecretTakesTheKeyOfTheEnvironment(t *testing.T) {
 	set := loadSet(t, credential)
 	set.Credentials[0].Spec.SecretRef = nil

@@ -86,13 +86,13 @@ func TestFaultsOfSchema(t *testing.T) {
 	checkFaults(t, "a.yaml", []faultTest{
 		{"unknown field", with(tier, "rank:", "rnak:"), `
 a.yaml:5: ModelTier default/nano: spec.rank: is required
-a.yaml:6: ModelTier default/nano: spec.rnak: is no field that this version knows; there are description, models, rank, selection`},
+a.yaml:6: ModelTier default/nano: spec.rnak: is an unknown field; there are description, models, rank, selection`},
 		{"unknown field of a list item", with(tier, "      credentialRef", "      wieght: 3\n      credentialRef"), `
-a.yaml:9: ModelTier default/nano: spec.models[0].wieght: is no field that this version knows; there are capabilities, credentialRef, limits, name, pricing, timeouts, weight`},
+a.yaml:9: ModelTier default/nano: spec.models[0].wieght: is an unknown field; there are capabilities, credentialRef, limits, name, pricing, timeouts, weight`},
 		{"unknown field at the top", tier + "sepc: {}\n", `
-a.yaml:11: ModelTier default/nano: sepc: is no field that this version knows; there are apiVersion, kind, metadata, spec, status`},
+a.yaml:11: ModelTier default/nano: sepc: is an unknown field; there are apiVersion, kind, metadata, spec, status`},
 		{"unknown field with a dot in its name", with(tier, "rank: 10", "rank: 10\n  a.b: 1"), `
-a.yaml:7: ModelTier default/nano: spec.a.b: is no field that this version knows`},
+a.yaml:7: ModelTier default/nano: spec.a.b: is an unknown field`},
 		{"text for a number", with(tier, "rank: 10", "rank: ten"), `a.yaml:6: ModelTier default/nano: spec.rank: must be an integer, is a string`},
 		{"a number for text", with(tier, "- name: small", "- name: 4"), `a.yaml:8: ModelTier default/nano: spec.models[0].name: must be a string, is an integer: put it in quotes`},
 		{"a truth for text", with(policy, "mode: None", "mode: on"), `a.yaml:14: RoutingPolicy default/desk: spec.gateway.auth.mode: must be a string, is a boolean: put it in quotes`},
@@ -104,7 +104,7 @@ a.yaml:6: ProviderCredential default/local: spec.provider: is "OpenAi"; supporte
 		{"in an unquoted on", policy + "  fallback:\n    on:\n      - Boredom\n", `
 a.yaml:17: RoutingPolicy default/desk: spec.fallback.on[0]: is "Boredom"; supported values: "Timeout", "RateLimited", "ServerError", "ConnectionError", "ContextExceeded"`},
 		{"beside an on", policy + "  fallback: {off: 1}\n", `
-a.yaml:15: RoutingPolicy default/desk: spec.fallback.false: is no field that this version knows; there are backoff, hedgeAfter, maxAttempts, on`},
+a.yaml:15: RoutingPolicy default/desk: spec.fallback.false: is an unknown field; there are backoff, hedgeAfter, maxAttempts, on`},
 		{"required", with(tier, "        name: local", "        {}"), `a.yaml:9: ModelTier default/nano: spec.models[0].credentialRef.name: is required`},
 		{"required and null", with(tier, "        name: local", "        name:"), `a.yaml:10: ModelTier default/nano: spec.models[0].credentialRef.name: is required`},
 		{"no spec", tier[:strings.Index(tier, "spec")], `a.yaml:1: ModelTier default/nano: spec: is required`},
@@ -135,7 +135,7 @@ a.yaml:9: ModelTier default/nano: spec.models[0].weight: should be greater than 
 a.yaml:9: ModelTier default/nano: spec.models[1].weight: should be greater than or equal to 0, is -1`},
 		{"in a merged mapping", "x: &common {provider: Nobody}\n" + with(credential, "  provider: OpenAICompatible", "  <<: *common"), `
 a.yaml:1: ProviderCredential default/local: spec.provider: is "Nobody"; supported values: "OpenAI", "Anthropic", "Gemini", "DeepSeek", "Mistral", "XAI", "AzureOpenAI", "OpenAICompatible"
-a.yaml:1: ProviderCredential default/local: x: is no field that this version knows; there are apiVersion, kind, metadata, spec, status`},
+a.yaml:1: ProviderCredential default/local: x: is an unknown field; there are apiVersion, kind, metadata, spec, status`},
 		{"with the line ends of Windows", strings.ReplaceAll(with(tier, "rank: 10", "rank: 0"), "\n", "\r\n"), `a.yaml:6: ModelTier default/nano: spec.rank: should be greater than or equal to 1, is 0`},
 		{"with a byte order mark", "\ufeff---\n" + with(tier, "rank: 10", "rank: 0"), `a.yaml:7: ModelTier default/nano: spec.rank: should be greater than or equal to 1, is 0`},
 		{"in the second document", "# first\n" + credential + "--- # second\n# about it\n" + with(tier, "rank: 10", "rank: 0"), `a.yaml:16: ModelTier default/nano: spec.rank: should be greater than or equal to 1, is 0`},
@@ -156,7 +156,7 @@ a.yaml:4: ModelTier default/Nano: metadata.name: a lowercase RFC 1123 subdomain 
 a.yaml:6: ModelTier default/Nano: spec.rank: should be greater than or equal to 1, is 0`},
 		{"a bad namespace", with(tier, "name: nano", "name: nano\n  namespace: a_b"), `
 a.yaml:5: ModelTier a_b/nano: metadata.namespace: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc')`},
-		{"an unknown field of metadata", with(tier, "  name: nano", "  name: nano\n  lables: {a: b}"), `a.yaml:5: ModelTier default/nano: metadata.lables: is no field of metadata`},
+		{"an unknown field of metadata", with(tier, "  name: nano", "  name: nano\n  lables: {a: b}"), `a.yaml:5: ModelTier default/nano: metadata.lables: is an unknown field of metadata`},
 		{"a label that is a number", with(tier, "  name: nano", "  name: nano\n  labels:\n    a.b/c: 1"), `a.yaml:6: ModelTier default/nano: metadata.labels[a.b/c]: must be a string, is an integer: put it in quotes`},
 		{"annotations that are text", with(tier, "  name: nano", "  name: nano\n  annotations: a"), `a.yaml:5: ModelTier default/nano: metadata.annotations: must be an object, is a string`},
 		{"finalizers that are text", with(tier, "  name: nano", "  name: nano\n  finalizers: a"), `a.yaml:3: ModelTier default/nano: metadata: cannot unmarshal string into Go struct field ObjectMeta.finalizers of type []string`},
@@ -171,7 +171,7 @@ a.yaml:5: ModelTier a_b/nano: metadata.namespace: a lowercase RFC 1123 label mus
 func TestFaultsOfSecrets(t *testing.T) {
 	const head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: keys\n"
 	tests := []faultTest{
-		{"unknown field", head + "stringdata: {a: hunter2}\n", `a.yaml:5: Secret default/keys: stringdata: is no field of a Secret; it has apiVersion, kind, metadata, data, stringData, type, immutable`},
+		{"unknown field", head + "stringdata: {a: hunter2}\n", `a.yaml:5: Secret default/keys: stringdata: is an unknown field of a Secret; it has apiVersion, kind, metadata, data, stringData, type, immutable`},
 		{"a number", head + "stringData:\n  a: ok\n  b.c: 8000002\n", `a.yaml:7: Secret default/keys: stringData[b.c]: must be a string, is an integer: put it in quotes`},
 		{"text that is not base64", head + "data:\n  a: hunter2!\n", `a.yaml:6: Secret default/keys: data[a]: must be base64; plain text goes into stringData`},
 		{"a key that no Secret can have", head + "stringData:\n  ../a: hunter2\n", `a.yaml:6: Secret default/keys: stringData[../a]: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name')

@@ -50,7 +50,7 @@ func (o *object) checkMetadata(metadata map[string]any) []Fault {
 	for _, err := range unknown {
 		var at kjson.FieldError
 		if errors.As(err, &at) {
-			faults = append(faults, o.fault("metadata."+at.FieldPath(), "is no field of metadata"))
+			faults = append(faults, o.fault("metadata."+at.FieldPath(), "is an unknown field of metadata"))
 		}
 	}
 	if meta.Name == "" {

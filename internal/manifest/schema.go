@@ -107,7 +107,7 @@ func (s *schema) admit(o *object) []Fault {
 	var faults []Fault
 	for _, path := range unknown {
 		if !followsFromType(path, errs) {
-			faults = append(faults, o.fault(path, "is no field that this version knows%s", s.fieldsBeside(path)))
+			faults = append(faults, o.fault(path, "is an unknown field%s", s.fieldsBeside(path)))
 		}
 	}
 	for _, e := range errs {

@@ -18,7 +18,7 @@ func (l *loader) addSecret(o *object, sound bool) []Fault {
 	var faults []Fault
 	for name := range o.content {
 		if !slices.Contains(secretFields, name) {
-			faults = append(faults, o.fault(name, "is no field of a Secret; it has %s", strings.Join(secretFields, ", ")))
+			faults = append(faults, o.fault(name, "is an unknown field of a Secret; it has %s", strings.Join(secretFields, ", ")))
 		}
 	}
 	faults = append(faults, o.checkTexts("", o.content, "type")...)

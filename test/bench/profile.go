@@ -28,7 +28,7 @@ func (b *bench) profile(ctx context.Context, name string, load *workload) error 
 	}()
 	for _, kind := range []string{"profile", "allocs"} {
 		path := fmt.Sprintf("%s?seconds=%d", kind, profileSeconds)
-		if err := b.fetchProfile(ctx, b.router, path, name+"-"+kind); err != nil {
+		if err := b.fetchProfile(ctx, b.router, path, name+"-"+kind+".pprof"); err != nil {
 			return err
 		}
 	}
@@ -42,7 +42,10 @@ func (b *bench) heapProfile(ctx context.Context, t *target) error {
 	if t.profiles == "" {
 		return nil
 	}
-	return b.fetchProfile(ctx, t, "heap", "streams-heap")
+	if err := b.fetchProfile(ctx, t, "heap?gc=1", "streams-heap.pprof"); err != nil {
+		return err
+	}
+	return b.fetchProfile(ctx, t, "heap?debug=1", "streams-heap.txt") // ends with runtime.MemStats, after that collection
 }
 
 func (b *bench) fetchProfile(ctx context.Context, t *target, path, name string) error {
@@ -62,5 +65,5 @@ func (b *bench) fetchProfile(ctx context.Context, t *target, path, name string) 
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %s", response.Status, data)
 	}
-	return os.WriteFile(filepath.Join(b.options.profiles, name+".pprof"), data, 0o600)
+	return os.WriteFile(filepath.Join(b.options.profiles, name), data, 0o600)
 }
