@@ -82,6 +82,9 @@ func (x *exchange) prepare(prefix string) *apiError {
 	if err != nil {
 		return err
 	}
+	if err := x.analysis.Err(); err != nil {
+		x.server.options.Log.Debug("an expression could not be evaluated and counts as not holding", "request", x.id, "error", err)
+	}
 	if method := x.decision.method; method != "" {
 		x.countEvent(classificationsDesc, method, x.decision.class)
 		x.server.metrics.classified(method, x.server.now().Sub(begun))
@@ -155,8 +158,12 @@ const perImage = 765
 func (x *exchange) estimatePrompt() int64 {
 	r := x.request
 	tokens := int64(r.Messages()*perMessage+perMessage) + int64(r.Images())*perImage + r.ToolBytes()/bytesPerToken
-	r.EachText(func(_ openai.Role, raw []byte, _ bool) bool {
-		tokens += classify.EstimateTokens(raw)
+	r.EachText(func(_ openai.Role, text []byte, escaped bool) bool {
+		if escaped { // six bytes of \u4e2d are one character
+			x.scratch.plain = openai.Unescape(x.scratch.plain[:0], text)
+			text = x.scratch.plain
+		}
+		tokens += classify.EstimateTokens(text)
 		return true
 	})
 	return tokens

@@ -204,6 +204,27 @@ func TestBodyIsMadeFitForTheProvider(t *testing.T) {
 	}
 }
 
+// Clients that write JSON in ASCII ask for the same number of tokens.
+func TestEscapesDoNotCountAsTokens(t *testing.T) {
+	g := newGateway(t, nil)
+	tokens := func(body string) (n int64) {
+		a := g.post("/v1/explain", body)
+		wantStatus(t, a, 200)
+		var out struct {
+			Tokens int64 `json:"prompt_tokens_estimate"`
+		}
+		if err := json.Unmarshal([]byte(a.body), &out); err != nil {
+			t.Fatal(err)
+		}
+		return out.Tokens
+	}
+	plain := `{"model":"auto","messages":[{"role":"user","content":"` + strings.Repeat("中文", 200) + `"}]}`
+	escaped := `{"model":"auto","messages":[{"role":"user","content":"` + strings.Repeat(`\u4e2d\u6587`, 200) + `"}]}`
+	if a, b := tokens(plain), tokens(escaped); a != b || a < 200 {
+		t.Errorf("%d tokens plain, %d escaped", a, b)
+	}
+}
+
 func TestSplitPlacesConversationsAndKeepsThem(t *testing.T) {
 	g := newGateway(t, func(c *routerconfig.Config) {
 		c.Routes = []routerconfig.Route{{Name: "chat", Split: []routerconfig.Share{{Tier: "nano", Percent: 30}, {Tier: "flagship", Percent: 70}}}}
