@@ -177,7 +177,8 @@ func (b *board) table(total int) string {
 	fmt.Fprintf(table, "total\t%d\t%d\t%s\t%s\t%s\t\n", sum.requests, sum.failed, sum.cost.FormatUSD(6), sum.p95(), sum.wellShare())
 	_ = table.Flush() // a strings.Builder takes everything
 	savings := pricing.Savings{Baseline: sum.baseline, Actual: sum.cost}
-	fmt.Fprintf(&text, "baseline %s USD on %s   saved %s USD   saved %s %%\n", sum.baseline.FormatUSD(6), b.baseline, savings.Saved().FormatUSD(6), savings.Percent())
+	fmt.Fprintf(&text, "baseline %s USD on %s   saved %s USD   saved %s %%\n",
+		sum.baseline.FormatUSD(6), b.baseline, savings.Saved().FormatUSD(6), savings.Percent())
 	if total > 0 {
 		fmt.Fprintf(&text, "%d of %d requests\n", sum.requests, total)
 	}
@@ -204,7 +205,8 @@ func (b *board) footer(w io.Writer) {
 	fmt.Fprintf(w, `
 Serving on %s until interrupted (Ctrl-C). Point an OpenAI SDK at %s/v1, or try:
 
-  curl -si %s/v1/chat/completions -H 'content-type: application/json' -d '{"model":"auto","messages":[{"role":"user","content":"What is the capital of France?"}]}'
+  curl -si %s/v1/chat/completions -H 'content-type: application/json' \
+    -d '{"model":"auto","messages":[{"role":"user","content":"What is the capital of France?"}]}'
 
 `, b.baseURL, b.baseURL, b.baseURL)
 }

@@ -49,7 +49,7 @@ func (s *source) int64() int64 {
 		for i := range raw {
 			raw[i] = s.byte()
 		}
-		return int64(binary.LittleEndian.Uint64(raw[:])) //nolint:gosec // any bits will do
+		return int64(binary.LittleEndian.Uint64(raw[:]))
 	}
 }
 

@@ -112,7 +112,7 @@ func rateStrings(p *v1alpha1.ModelPricing) pricing.RateStrings {
 func fromRateStrings(r pricing.RateStrings) routerconfig.Price {
 	return routerconfig.Price{
 		Input: r.Input, CachedInput: r.CachedInput, CacheWrite: r.CacheWrite, CacheWrite1h: r.CacheWrite1h,
-		Output: r.Output, ReasoningOutput: r.ReasoningOutput, BatchDiscountPercent: int32(r.BatchDiscountPercent), //nolint:gosec // a percentage
+		Output: r.Output, ReasoningOutput: r.ReasoningOutput, BatchDiscountPercent: int32(r.BatchDiscountPercent),
 	}
 }
 

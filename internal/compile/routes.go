@@ -97,10 +97,6 @@ func (c *compiler) split(spec *v1alpha1.Route, r *routerconfig.Route) []routerco
 	if i < 0 || r.Tier != "" || v1alpha1.ResolveShift(c.policy.Spec.Shift, spec.Shift).Mode == v1alpha1.ShiftOff {
 		return nil
 	}
-	low, high := c.config.TierIndex(r.MinTier), c.config.TierIndex(r.MaxTier)
-	if high < 0 {
-		high = len(c.config.Tiers) - 1
-	}
 	shares := make([]routerconfig.Share, len(c.config.Tiers))
 	sum := int32(0)
 	for _, s := range c.policy.Status.Routes[i].Split {
@@ -108,7 +104,7 @@ func (c *compiler) split(spec *v1alpha1.Route, r *routerconfig.Route) []routerco
 			continue
 		}
 		at := c.config.TierIndex(s.Tier)
-		if s.Percent < 0 || s.Percent > 100 || at < max(low, 0) || at > high || shares[at].Percent > 0 {
+		if s.Percent < 0 || s.Percent > 100 || !c.within(at, r) || shares[at].Percent > 0 {
 			return nil
 		}
 		shares[at] = routerconfig.Share{Tier: s.Tier, Percent: s.Percent}
@@ -118,6 +114,11 @@ func (c *compiler) split(spec *v1alpha1.Route, r *routerconfig.Route) []routerco
 		return nil
 	}
 	return slices.DeleteFunc(shares, func(s routerconfig.Share) bool { return s.Percent == 0 })
+}
+
+// within holds when the tier at that position lies within the route's bounds.
+func (c *compiler) within(at int, r *routerconfig.Route) bool {
+	return at >= max(c.config.TierIndex(r.MinTier), 0) && (r.MaxTier == "" || at <= c.config.TierIndex(r.MaxTier))
 }
 
 func lowerNames(pairs []routerconfig.KeyValue) []routerconfig.KeyValue {

@@ -67,12 +67,12 @@ func giveKey(set *manifest.Set, c *v1alpha1.ProviderCredential, secret, key stri
 	c.Spec.NextSecretRef = nil
 }
 
-// UseSimulated sends the credentials that are not listed in real to a simulated
-// provider at the base URL.
-func UseSimulated(set *manifest.Set, real []string, baseURL string) (simulated []string) {
+// UseSimulated sends the credentials that are not listed in withKey to a
+// simulated provider at the base URL.
+func UseSimulated(set *manifest.Set, withKey []string, baseURL string) (simulated []string) {
 	for i := range set.Credentials {
 		c := &set.Credentials[i]
-		if slices.Contains(real, c.Namespace+"/"+c.Name) {
+		if slices.Contains(withKey, c.Namespace+"/"+c.Name) {
 			continue
 		}
 		c.Spec.Endpoint = baseURL

@@ -53,9 +53,9 @@ func TestKeysOfTheEnvironmentWin(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			set := loadSet(t, credential, tt.secrets)
-			real := UseEnvironment(set, environmentOf(tt.environment...))
-			if got := slices.Equal(real, []string{"default/openai"}); got != tt.real || len(real) > 1 {
-				t.Errorf("real are %v, want that: %v", real, tt.real)
+			withKey := UseEnvironment(set, environmentOf(tt.environment...))
+			if got := slices.Equal(withKey, []string{"default/openai"}); got != tt.real || len(withKey) > 1 {
+				t.Errorf("real are %v, want that: %v", withKey, tt.real)
 			}
 			if got := secretValue(set, "default", set.Credentials[0].Spec.SecretRef); got != tt.key {
 				t.Errorf("the key is %q, want %q", got, tt.key)
@@ -96,9 +96,9 @@ func TestAKeyGoesToNoOtherAccountThatSharesTheSecret(t *testing.T) {
 func TestACredentialWithoutSecretTakesTheKeyOfTheEnvironment(t *testing.T) {
 	set := loadSet(t, credential)
 	set.Credentials[0].Spec.SecretRef = nil
-	real := UseEnvironment(set, environmentOf("OPENAI_API_KEY", "sk-env"))
-	if len(real) != 1 || secretValue(set, "default", set.Credentials[0].Spec.SecretRef) != "sk-env" {
-		t.Errorf("real are %v, the secret %+v", real, set.Credentials[0].Spec.SecretRef)
+	withKey := UseEnvironment(set, environmentOf("OPENAI_API_KEY", "sk-env"))
+	if len(withKey) != 1 || secretValue(set, "default", set.Credentials[0].Spec.SecretRef) != "sk-env" {
+		t.Errorf("real are %v, the secret %+v", withKey, set.Credentials[0].Spec.SecretRef)
 	}
 }
 

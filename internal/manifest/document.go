@@ -19,7 +19,7 @@ type document struct {
 	file string
 	// line is where it begins, and last where it ends at the latest.
 	line, last int
-	// data is the document as JSON; nil: it is empty.
+	// data is the document as JSON.
 	data []byte
 	// node tells the lines of its fields; nil: they are not known.
 	node *yamlnode.Node
@@ -110,11 +110,22 @@ func (d *document) broken(err error) *document {
 		}
 		at = min(at, d.last)
 	}
-	if strings.Contains(message, "cannot start any token") {
-		message += "; indent with spaces, not tabs, and put text that begins with @, % or ` into quotes"
-	}
-	d.fault(at, "", "cannot be parsed: "+message)
+	d.fault(at, "", "cannot be parsed: "+parserWording(message))
 	return d
+}
+
+// quoted is a value in a parser's message. It may be that of a Secret.
+var quoted = regexp.MustCompile("`[^`]*`")
+
+func parserWording(message string) string {
+	switch {
+	case strings.Contains(message, "cannot start any token"):
+		return message + "; indent with spaces, not tabs, and put text that begins with @, % or ` into quotes"
+	case strings.HasPrefix(message, "invalid map key"), strings.HasPrefix(message, "unsupported map key"):
+		return "a key must be text"
+	default:
+		return quoted.ReplaceAllString(message, "the value")
+	}
 }
 
 func (d *document) fault(line int, field, message string) {

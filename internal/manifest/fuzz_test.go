@@ -44,7 +44,9 @@ func FuzzLoad(f *testing.F) {
 			if p.Name == "" || p.Namespace == "" || len(p.Spec.Tiers) == 0 {
 				t.Errorf("an unsound policy was taken: %+v", p)
 			}
-			set.Locate("RoutingPolicy", p.Namespace, p.Name, string(data), "")
+			if at := set.Locate("RoutingPolicy", p.Namespace, p.Name, string(data), ""); at.File != name {
+				t.Errorf("a field of it is located at %v", at)
+			}
 		}
 	})
 }

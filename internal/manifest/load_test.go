@@ -66,15 +66,21 @@ type unreadable struct{ fstest.MapFS }
 func (unreadable) ReadFile(string) ([]byte, error) { return nil, errors.New("the disk is gone") }
 
 func TestWhatCannotBeReadIsAnError(t *testing.T) {
-	for want, fsys := range map[string]fs.FS{
-		"there is no .yaml, .yml or .json file in it": files("README.md", "x"),
-		"the disk is gone":                            unreadable{files("a.yaml", tier)},
-		"open .: file does not exist":                 os.DirFS("/nowhere"),
-	} {
-		set, _, err := Load(fsys)
-		if err == nil || !strings.HasSuffix(err.Error(), strings.TrimPrefix(want, "open .: file does not exist")) || set != nil {
-			t.Errorf("got %v, %v; want %s", set, err, want)
-		}
+	tests := []struct {
+		name, want string
+		files      fs.FS
+	}{
+		{"no manifests", "there is no .yaml, .yml or .json file in it", files("README.md", "x")},
+		{"a file", "the disk is gone", unreadable{files("a.yaml", tier)}},
+		{"the directory", "no such file or directory", os.DirFS("/nowhere")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			set, _, err := Load(tt.files)
+			if err == nil || !strings.HasSuffix(err.Error(), tt.want) || set != nil {
+				t.Errorf("got %v, %v; want %s", set, err, tt.want)
+			}
+		})
 	}
 }
 

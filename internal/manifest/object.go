@@ -38,15 +38,17 @@ func (o *object) fault(field, format string, args ...any) Fault {
 // addDocument adds the object of a document, or those of a List.
 func (l *loader) addDocument(d *document) error {
 	var content any
-	if len(d.data) > 0 {
-		if err := utiljson.Unmarshal(d.data, &content); err != nil { // whole numbers as int64, as the API server has them
-			l.faults = append(l.faults, d.broken(err).faults...)
-			return nil
-		}
+	if err := utiljson.Unmarshal(d.data, &content); err != nil { // whole numbers as int64, as the API server has them
+		l.faults = append(l.faults, d.broken(err).faults...)
+		return nil
 	}
 	if content == nil {
 		return nil
 	}
+	return l.addContent(d, content)
+}
+
+func (l *loader) addContent(d *document, content any) error {
 	o, faults := newObject(d, content)
 	if len(faults) > 0 {
 		l.faults = append(l.faults, faults...)
@@ -57,12 +59,7 @@ func (l *loader) addDocument(d *document) error {
 		return l.addObject(o)
 	}
 	for i, item := range items {
-		o, faults := newObject(d.item(i), item)
-		l.faults = append(l.faults, faults...)
-		if len(faults) > 0 {
-			continue
-		}
-		if err := l.addObject(o); err != nil {
+		if err := l.addContent(d.item(i), item); err != nil {
 			return err
 		}
 	}

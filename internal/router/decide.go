@@ -69,10 +69,10 @@ func (e *Engine) route(in *asked, model string) (*route, *apiError) {
 	known := e.knowsModel(model)
 	if named := in.header.Get(headerRoute); named != "" {
 		r, ok := e.byName[named]
-		if !ok {
-			return nil, notFound("route_not_found", headerRoute, "the policy has no route %q; it has: %s", named, e.routeNames())
-		}
-		if !known && !r.matcher.namesModel(model) {
+		switch {
+		case !ok:
+			return nil, notFound("route_not_found", headerRoute, "the policy has no route %q; it has: %s", truncate(named, 100), e.routeNames())
+		case !r.takesModel(model, known):
 			return nil, e.unknownModel(model)
 		}
 		return r, nil
@@ -81,15 +81,21 @@ func (e *Engine) route(in *asked, model string) (*route, *apiError) {
 		return r, nil
 	}
 	for _, r := range e.routes {
-		// A name that only some routes know must not slip into any other.
-		if !known && !r.matcher.namesModel(model) {
-			continue
-		}
-		if r.matcher.matches(in.prefix, model, in.header, in.request) && (r.index >= len(e.config.Routes) || in.analysis.RouteMatches(r.index)) {
+		if r.takesModel(model, known) && e.matches(r, in, model) {
 			return r, nil
 		}
 	}
 	return nil, e.unknownModel(model)
+}
+
+// takesModel keeps a name that only some routes know from slipping into any
+// other.
+func (r *route) takesModel(name string, known bool) bool { return known || r.matcher.namesModel(name) }
+
+// matches holds for the implicit route whatever the request asks.
+func (e *Engine) matches(r *route, in *asked, model string) bool {
+	implicit := r.index == len(e.config.Routes)
+	return implicit || r.matcher.matches(in.prefix, model, in.header, in.request) && in.analysis.RouteMatches(r.index)
 }
 
 func (e *Engine) knowsModel(name string) bool {

@@ -165,7 +165,7 @@ func (e *Engine) addRoute(spec *routerconfig.Route) {
 	}
 	total := uint32(0)
 	for _, s := range spec.Split {
-		total += uint32(s.Percent) //nolint:gosec // validated: 0 to 100
+		total += uint32(s.Percent)
 		r.split = append(r.split, share{tier: e.tierIndex(s.Tier), upTo: total})
 	}
 	e.routes = append(e.routes, r)

@@ -40,8 +40,8 @@ func (u *Upstreams) client(baseURL string) (*upstream.Client, error) {
 	return c, nil
 }
 
-// Retire drops the clients of endpoints that the config no longer names and
-// closes their idle connections. Requests in flight keep theirs.
+// Retire drops the clients of endpoints that the config no longer names. Requests
+// in flight keep their connections until they are done.
 func (u *Upstreams) Retire(config *routerconfig.Config) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -52,7 +52,7 @@ func (u *Upstreams) Retire(config *routerconfig.Config) {
 	for baseURL, c := range u.clients {
 		if !used[baseURL] {
 			delete(u.clients, baseURL)
-			c.CloseIdle()
+			c.Close()
 		}
 	}
 }
@@ -80,6 +80,9 @@ func newProviders(config *routerconfig.Config, upstreams *Upstreams) (map[string
 		head := []byte("Content-Type: application/json\r\n")
 		for _, h := range spec.Headers {
 			head = append(append(append(append(head, h.Name...), ": "...), h.Value...), "\r\n"...)
+		}
+		if err := upstream.CheckHead(head); err != nil {
+			return nil, fmt.Errorf("providers[%d].headers: %w", i, err)
 		}
 		providers[spec.Name] = &provider{Provider: spec, dialect: dialects[spec.Kind], client: client, head: head, header: []string{spec.Kind}}
 	}

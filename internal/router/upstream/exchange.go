@@ -57,25 +57,25 @@ func (r *Response) attempt(c *Client, head []byte, body [][]byte, fresh bool) er
 
 // acquire takes a connection from the pool or makes one.
 func (r *Response) acquire(c *Client, fresh bool) error {
-	low, high := r.limits.window(r.limits.firstByteBy, r.limits.FirstByte)
+	by := r.limits.head()
 	for !fresh {
 		cn := c.pool.get()
 		if cn == nil {
 			break
 		}
 		// The deadline comes first: a probe behind a passed one sees nothing.
-		if cn.setDeadline(low, high) == nil && (cn.probe == nil || cn.probe()) {
+		if cn.setDeadline(by, by) == nil && (cn.probe == nil || cn.probe()) {
 			r.conn, r.reused = cn, true
 			return nil
 		}
 		cn.close()
 	}
 	r.reused = false
-	cn, err := r.dial(c, low)
+	cn, err := r.dial(c, by)
 	if err != nil {
 		return err
 	}
-	if err := cn.setDeadline(low, high); err != nil {
+	if err := cn.setDeadline(by, by); err != nil {
 		cn.close()
 		return r.failure(opWrite, err)
 	}

@@ -20,18 +20,27 @@ func newLimits(t *Timeouts) limits {
 	return l
 }
 
-// window returns between which points in time the deadline of a phase that ends
-// at by has to be. It is a window, not a point, so that a deadline that is
-// already set need not be moved for each exchange and each piece of a body.
-func (l *limits) window(by, limit time.Duration) (low, high time.Duration) {
-	low, high = by, by+limit/8
+// head returns when the head of the answer has to be there.
+func (l *limits) head() time.Duration {
+	if l.firstByteBy == 0 || l.totalBy == 0 {
+		return l.firstByteBy + l.totalBy
+	}
+	return min(l.firstByteBy, l.totalBy)
+}
+
+// body returns between which points in time the deadline of a read of the body
+// has to be. It is a window, not a point, so that a stream of many small events
+// does not move a timer for each.
+func (l *limits) body() (low, high time.Duration) {
+	if l.Idle <= 0 {
+		return l.totalBy, l.totalBy
+	}
+	low = now() + l.Idle
+	high = low + l.Idle/8
 	if l.totalBy == 0 {
 		return low, high
 	}
-	if by == 0 || l.totalBy < by {
-		return l.totalBy, l.totalBy
-	}
-	return low, min(high, l.totalBy)
+	return min(low, l.totalBy), min(high, l.totalBy)
 }
 
 // passed reports whether a limit has been reached, give or take the precision

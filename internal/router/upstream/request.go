@@ -31,15 +31,15 @@ type Request struct {
 // controls the connection is the client's own to write.
 type Field struct{ Name, Value string }
 
-// Timeouts bound an exchange; zero is no bound. To spare the resetting of
-// timers, FirstByte and Idle may each pass by up to an eighth before they take
-// effect, and never take effect early. Total is kept exactly.
+// Timeouts bound an exchange; zero is no bound.
 type Timeouts struct {
 	// FirstByte bounds the time from the start of Do, so including the dial and
 	// the sending, until the head of the answer is there. Informational answers
 	// such as 103 are not that head.
 	FirstByte time.Duration
-	// Idle bounds how long a read of the body waits for more to arrive.
+	// Idle bounds how long a read of the body waits for more to arrive. It never
+	// takes effect early, and up to an eighth of it late, so that not every read
+	// has to move a timer.
 	Idle time.Duration
 	// Total bounds the exchange from the start of Do to the last byte read.
 	Total time.Duration

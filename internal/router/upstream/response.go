@@ -175,11 +175,7 @@ func (r *Response) ended() error {
 // pull reads once into p and takes the framing off what came. Nothing may come
 // of it: only framing, or an end that ended reports from then on.
 func (r *Response) pull(p []byte) []byte {
-	by := r.limits.Idle
-	if by > 0 {
-		by += now()
-	}
-	err := r.conn.setDeadline(r.limits.window(by, r.limits.Idle))
+	err := r.conn.setDeadline(r.limits.body())
 	n := 0
 	if err == nil {
 		n, err = r.conn.stream.Read(p) // an error beside bytes comes again

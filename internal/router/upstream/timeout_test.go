@@ -161,33 +161,35 @@ func TestIdleTimeoutIsPerRead(t *testing.T) {
 	}
 }
 
-// The deadline is moved only when it has to be, and never takes effect early.
+// The deadline of the body is moved only when it has to be, and never takes
+// effect early.
 func TestDeadlineIsMovedLazily(t *testing.T) {
 	const second = time.Second
+	started := now()
+	far := started + time.Hour
 	for name, test := range map[string]struct {
-		limits    limits
-		by, limit time.Duration
+		timeouts  Timeouts
+		totalBy   time.Duration
 		low, high time.Duration
 	}{
 		"none":           {},
-		"phase":          {by: 100 * second, limit: 8 * second, low: 100 * second, high: 101 * second},
-		"total":          {limits: limits{totalBy: 50 * second}, low: 50 * second, high: 50 * second},
-		"total is first": {limits: limits{totalBy: 50 * second}, by: 100 * second, limit: 8 * second, low: 50 * second, high: 50 * second},
-		"total is close": {
-			limits: limits{totalBy: 100*second + 1}, by: 100 * second, limit: 8 * second,
-			low: 100 * second, high: 100*second + 1,
-		},
-		"total is far": {limits: limits{totalBy: 200 * second}, by: 100 * second, limit: 8 * second, low: 100 * second, high: 101 * second},
+		"idle":           {timeouts: Timeouts{Idle: 800 * second}, low: started + 800*second, high: started + 900*second},
+		"total":          {totalBy: far, low: far, high: far},
+		"total is first": {timeouts: Timeouts{Idle: 2 * time.Hour}, totalBy: far, low: far, high: far},
+		"total is close": {timeouts: Timeouts{Idle: 3500 * second}, totalBy: far, low: started + 3500*second, high: far},
+		"total is far":   {timeouts: Timeouts{Idle: 800 * second}, totalBy: far, low: started + 800*second, high: started + 900*second},
 	} {
-		if low, high := test.limits.window(test.by, test.limit); low != test.low || high != test.high {
+		l := limits{Timeouts: test.timeouts, totalBy: test.totalBy}
+		low, high := l.body()
+		if low < test.low || low > test.low+soon || high < test.high || high > test.high+soon || high < low {
 			t.Errorf("%s: %s to %s, want %s to %s", name, low, high, test.low, test.high)
 		}
 	}
 	set := 0
 	c := &conn{stream: &countingConn{set: &set}}
 	for i := range 80 {
-		l := limits{}
-		if err := c.setDeadline(l.window(time.Duration(i)*second/10+8*second, 8*second)); err != nil {
+		by := time.Duration(i)*second/10 + 8*second
+		if err := c.setDeadline(by, by+second); err != nil {
 			t.Fatal(err)
 		}
 	}
