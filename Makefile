@@ -24,7 +24,7 @@ TEST = go test $(RACE) -timeout $(TEST_TIMEOUT)
 # are covered by its own tests.
 COVERAGE ?= 85
 PURE := ./internal/classify/... ./internal/compile/... ./internal/expression/... ./internal/pricing/... \
-	./internal/provider/... ./internal/routerconfig/...
+	./internal/provider/... ./internal/routerconfig/... ./internal/workload/...
 
 FUZZTIME ?= 30s
 BENCH ?= .
@@ -34,6 +34,7 @@ COUNT ?= 6
 DEEPCOPY_DIR ?= api/v1alpha1
 CRD_DIR ?= config/crd/bases
 CHART_CRD_DIR ?= charts/tiershift/templates/crds
+RBAC_DIR ?= config/rbac
 API_REFERENCE ?= docs/reference/api.md
 
 ##@ Use
@@ -97,10 +98,11 @@ generate: ## Generate the deep copies of the API types
 	$(TOOL) controller-gen object paths=./api/... output:object:dir=$(DEEPCOPY_DIR)
 
 .PHONY: manifests
-manifests: ## Generate the CRDs, and the chart's copies of them
+manifests: ## Generate the CRDs, the chart's copies of them, and the operator's RBAC
 	rm -f $(CRD_DIR)/*.yaml
 	$(TOOL) controller-gen crd paths=./api/... output:crd:artifacts:config=$(CRD_DIR)
 	hack/chart-crds.sh $(CRD_DIR) $(CHART_CRD_DIR)
+	$(TOOL) controller-gen rbac:roleName=tiershift-operator paths=./internal/controller/... output:rbac:dir=$(RBAC_DIR)
 
 .PHONY: docs
 docs: ## Generate docs/reference/api.md

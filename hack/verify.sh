@@ -32,9 +32,10 @@ deepcopy() {
 }
 
 crds() {
-  mkdir -p "$scratch/crds" "$scratch/chart" &&
-    make -s manifests CRD_DIR="$scratch/crds" CHART_CRD_DIR="$scratch/chart" &&
-    same "$scratch/crds" config/crd/bases && same "$scratch/chart" charts/tiershift/templates/crds
+  mkdir -p "$scratch/crds" "$scratch/chart" "$scratch/rbac" &&
+    make -s manifests CRD_DIR="$scratch/crds" CHART_CRD_DIR="$scratch/chart" RBAC_DIR="$scratch/rbac" &&
+    same "$scratch/crds" config/crd/bases && same "$scratch/chart" charts/tiershift/templates/crds &&
+    same "$scratch/rbac" config/rbac
 }
 
 reference() {
@@ -55,7 +56,7 @@ scripts() {
 }
 
 step 'deep copies are current' 'run: make generate' deepcopy
-step 'CRDs are current' 'run: make manifests' crds
+step 'CRDs and RBAC are current' 'run: make manifests' crds
 step 'API reference is current' 'run: make docs' reference
 step 'go.mod files are tidy' 'run: make tidy' make -s tidy TIDYFLAGS=-diff
 step 'Go code is formatted' 'run: make fmt' formatted

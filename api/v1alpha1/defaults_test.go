@@ -32,25 +32,35 @@ func TestResolveShift(t *testing.T) {
 		want          Shift
 	}{
 		{"nothing said is off", nil, nil, defaults},
-		{"the policy's fields hold for a route that says nothing",
+		{
+			"the policy's fields hold for a route that says nothing",
 			&Shift{Mode: ShiftAutomatic, Interval: minutes(1), Objectives: quality, Metrics: prometheus}, nil,
 			with(func(s *Shift) {
 				s.Mode, s.Interval, s.Objectives, s.Metrics = ShiftAutomatic, minutes(1), quality, prometheus
-			})},
-		{"the route's fields win one by one",
+			}),
+		},
+		{
+			"the route's fields win one by one",
 			&Shift{Mode: ShiftAutomatic, StepPercent: new(int32(5)), MinSamples: new(int32(50)), Cooldown: minutes(60), Objectives: cost},
 			&Shift{Mode: ShiftRecommend, MinSamples: new(int32(500))},
 			with(func(s *Shift) {
 				s.Mode, s.StepPercent, s.MinSamples, s.Cooldown = ShiftRecommend, new(int32(5)), new(int32(500)), minutes(60)
 				s.Objectives = cost
-			})},
-		{"a mode without objectives is off",
-			&Shift{Mode: ShiftAutomatic}, &Shift{Mode: ShiftRecommend}, defaults},
-		{"objectives are replaced as a whole",
+			}),
+		},
+		{
+			"a mode without objectives is off",
+			&Shift{Mode: ShiftAutomatic}, &Shift{Mode: ShiftRecommend}, defaults,
+		},
+		{
+			"objectives are replaced as a whole",
 			&Shift{Objectives: quality}, &Shift{Objectives: cost},
-			with(func(s *Shift) { s.Objectives = cost })},
-		{"metrics are replaced as a whole",
-			&Shift{Metrics: prometheus}, &Shift{Metrics: &ShiftMetrics{}}, defaults},
+			with(func(s *Shift) { s.Objectives = cost }),
+		},
+		{
+			"metrics are replaced as a whole",
+			&Shift{Metrics: prometheus}, &Shift{Metrics: &ShiftMetrics{}}, defaults,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

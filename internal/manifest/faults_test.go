@@ -108,7 +108,7 @@ a.yaml:17: RoutingPolicy default/desk: spec.fallback.on[0]: is "Boredom"; suppor
 		{"beside an on", policy + "  fallback: {off: 1}\n", `
 a.yaml:15: RoutingPolicy default/desk: spec.fallback.false: is an unknown field; there are backoff, hedgeAfter, maxAttempts, on`},
 		{"a long text that is not one of the values", with(tier, "rank: 10", "rank: 10\n  selection: "+strings.Repeat("é", 99)), `
-a.yaml:7: ModelTier default/nano: spec.selection: is "`+strings.Repeat("é", 49)+`…; supported values: "Weighted", "LowestCost", "LowestLatency", "Ordered"`},
+a.yaml:7: ModelTier default/nano: spec.selection: is "` + strings.Repeat("é", 49) + `…; supported values: "Weighted", "LowestCost", "LowestLatency", "Ordered"`},
 		{"required", with(tier, "        name: local", "        {}"), `a.yaml:9: ModelTier default/nano: spec.models[0].credentialRef.name: is required`},
 		{"required and null", with(tier, "        name: local", "        name:"), `a.yaml:10: ModelTier default/nano: spec.models[0].credentialRef.name: is required`},
 		{"no spec", tier[:strings.Index(tier, "spec")], `a.yaml:1: ModelTier default/nano: spec: is required`},

@@ -88,7 +88,8 @@ func TestABadConfigIsRefusedAndTheLastGoodOneServes(t *testing.T) {
 func (g *gateway) served() (out struct {
 	Digest, Error string
 	Generation    int64
-}) {
+},
+) {
 	g.t.Helper()
 	a := g.get(g.admin + "/config")
 	if err := json.Unmarshal([]byte(a.body), &out); err != nil {

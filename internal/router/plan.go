@@ -43,16 +43,8 @@ func (p *plan) suits(m *model) bool {
 
 // next returns the next model to try, or nil when none is left.
 func (p *plan) next() *model {
-	if m := p.decision.model; m != nil && p.tier == p.decision.tier && p.tried == 0 {
-		for i, candidate := range m.tier.models {
-			if candidate == m {
-				p.tried |= 1 << i
-			}
-		}
-		if p.suits(m) && !m.health.ejected(p.now) {
-			return m
-		}
-		p.ejected = append(p.ejected, m)
+	if m := p.pinned(); m != nil {
+		return m
 	}
 	for ; p.tier <= p.decision.high; p.tier, p.tried = p.tier+1, 0 {
 		if m := p.pick(p.engine.tiers[p.tier]); m != nil {
@@ -67,6 +59,29 @@ func (p *plan) next() *model {
 		}
 	}
 	return nil
+}
+
+// pinned is the model that the client asked for, at first and if it is fit.
+func (p *plan) pinned() *model {
+	m := p.decision.model
+	if m == nil || p.tier != p.decision.tier || p.tried != 0 {
+		return nil
+	}
+	p.hand(m)
+	if p.suits(m) && !m.health.ejected(p.now) {
+		return m
+	}
+	p.ejected = append(p.ejected, m)
+	return nil
+}
+
+// hand marks the model as handed out.
+func (p *plan) hand(m *model) {
+	for i, candidate := range m.tier.models {
+		if candidate == m {
+			p.tried |= 1 << i
+		}
+	}
 }
 
 // pick selects among the models of a tier that were not tried yet.
@@ -87,11 +102,7 @@ func (p *plan) pick(t *tier) *model {
 		return nil
 	}
 	chosen := p.selectModel(t.Selection, candidates)
-	for i, m := range t.models {
-		if m == chosen {
-			p.tried |= 1 << i
-		}
-	}
+	p.hand(chosen)
 	return chosen
 }
 

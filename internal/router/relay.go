@@ -77,7 +77,6 @@ type streamRelay struct {
 	resp    *upstream.Response
 	filter  *openai.Stream
 	begun   time.Time
-	flush   func()
 	control *http.ResponseController
 	armed   time.Time
 	// committed is true once the client has got a byte: from then on there is
@@ -91,33 +90,38 @@ func (x *exchange) relayStream(a *attempt, resp *upstream.Response, begun time.T
 	filter := &x.scratch.stream
 	filter.Reset(openai.StreamOptions{HideUsage: !x.request.IncludeUsage})
 	s := &streamRelay{x: x, a: a, resp: resp, filter: filter, begun: begun, control: http.NewResponseController(x.w)}
-	out := x.scratch.out[:0]
+	x.scratch.out = x.scratch.out[:0]
 	for {
-		chunk, err := resp.Next()
-		out = filter.Feed(chunk, out)
-		if err != nil {
-			out = filter.End(out)
-		}
-		x.scratch.out = out
-		fault := filter.Fault()
-		if fault != "" && !s.committed {
+		ended, err := s.read()
+		if fault := filter.Fault(); fault != "" && !s.committed {
 			return s.garbage(fault)
 		}
-		ended := err != nil || filter.Done() || fault != ""
 		if !s.committed && filter.Events() > 0 {
 			s.commit()
 		}
 		if ended {
-			return s.end(out, err)
+			return s.end(x.scratch.out, err)
 		}
-		if !s.committed || len(out) == 0 {
+		if !s.committed || len(x.scratch.out) == 0 {
 			continue
 		}
-		if !s.write(out) {
+		if !s.write(x.scratch.out) {
 			return s.clientGone()
 		}
-		out = out[:0]
+		x.scratch.out = x.scratch.out[:0]
 	}
+}
+
+// read takes what has come through the filter into the scratch buffer, and
+// reports whether it was the last.
+func (s *streamRelay) read() (ended bool, err error) {
+	chunk, err := s.resp.Next()
+	out := s.filter.Feed(chunk, s.x.scratch.out)
+	if err != nil {
+		out = s.filter.End(out)
+	}
+	s.x.scratch.out = out
+	return err != nil || s.filter.Done() || s.filter.Fault() != "", err
 }
 
 // commit sends the head of the answer.

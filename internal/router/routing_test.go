@@ -250,9 +250,10 @@ func TestSplitPlacesConversationsAndKeepsThem(t *testing.T) {
 	if got := counts["nano"]; got < 84 || got > 156 || counts["mid"] != 0 {
 		t.Errorf("of %d conversations: %v", n, counts)
 	}
+	first := tierOf("conversation-1")
 	for range 5 {
-		if tierOf("conversation-1") != tierOf("conversation-1") {
-			t.Error("a conversation moved between tiers")
+		if again := tierOf("conversation-1"); again != first {
+			t.Errorf("a conversation moved from %s to %s", first, again)
 		}
 	}
 }

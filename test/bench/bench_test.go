@@ -53,23 +53,42 @@ func TestSpreadTakesRoundsPairwise(t *testing.T) {
 	}
 }
 
+func TestQuietHalfIsChosenByTheMachineAlone(t *testing.T) {
+	turns := []openTurn{{[]float64{1}, 0.5}, {[]float64{9}, 0.1}, {[]float64{2}, 2}, {[]float64{8}, 0.2}, {[]float64{3}, 1.5}}
+	quiet, most := quietHalf(turns, func(t openTurn) float64 { return t.busy })
+	if got := pooled(quiet, 0.5); len(quiet) != 3 || most != 0.5 || got != 8 {
+		t.Errorf("%v, up to %v, median %v", quiet, most, got)
+	}
+	if s, parts := pooledSpread(turns, 1); s.Median != 9 || len(parts) != 5 {
+		t.Errorf("%+v of %v", s, parts)
+	}
+}
+
 func TestJudge(t *testing.T) {
 	l := limit{Must: 1.2, Aim: 0.6}
 	for _, test := range []struct {
 		name    string
-		value   float64
+		value   spread
 		errors  int
 		verdict string
+		met     bool
 	}{
-		{"at aim", 0.6, 0, "PASS, at aim"},
-		{"between", 1.2, 0, "PASS"},
-		{"missed", 1.21, 0, "MISS"},
-		{"a failed request", 0.1, 1, "MISS"},
+		{"at aim", spread{0.6, 0.5, 0.7}, 0, "PASS, at aim", true},
+		{"between", spread{1.2, 1.1, 1.2}, 0, "PASS", true},
+		{"missed", spread{1.4, 1.3, 1.5}, 0, "MISS", false},
+		{"perhaps missed", spread{1.4, 1.1, 1.5}, 0, "MISS?", true},
+		{"perhaps not missed", spread{1.1, 1.0, 1.5}, 0, "PASS?", true},
+		{"less than none", spread{-1, -2, 0}, 0, "PASS?", true},
+		{"a failed request", spread{0.1, 0.1, 0.1}, 1, "MISS", false},
 	} {
-		f := figure{limit: l, Value: spread{Median: test.value}, Router: side{Errors: test.errors}}
+		f := figure{limit: l, Value: test.value, Router: side{Errors: test.errors}}
 		f.judge()
 		if got := f.verdict(); got != test.verdict {
 			t.Errorf("%s: %s, want %s", test.name, got, test.verdict)
+		}
+		r := report{Figures: []figure{f}}
+		if r.met() != test.met {
+			t.Errorf("%s: met is %v", test.name, r.met())
 		}
 	}
 }

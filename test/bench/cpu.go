@@ -13,9 +13,13 @@ type cpuSide struct {
 	load   *workload
 	// count is how many requests a turn has.
 	count int
-	// perRequest is in microseconds, by round.
-	perRequest []float64
+	// perRequest is what a request of the last turn took, in microseconds.
+	perRequest float64
 }
+
+// cpuRound is what a request took on either side, in microseconds, and how busy
+// the machine was elsewhere meanwhile.
+type cpuRound struct{ router, proxy, busy float64 }
 
 func (b *bench) measureAllCPU(ctx context.Context) error {
 	for i := range cpuScenarios {
@@ -50,17 +54,24 @@ func (b *bench) measureCPU(ctx context.Context, s *cpuScenario) error {
 			return err
 		}
 	}
-	for round := range b.size.rounds {
-		for _, t := range b.sides(round) {
-			if err := b.turn(ctx, sides[t]); err != nil {
+	rounds := make([]cpuRound, b.size.rounds)
+	for i := range rounds {
+		busy, err := b.elsewhere(func() error {
+			first, second := sides[b.sides(i)[0]], sides[b.sides(i)[1]]
+			if err := b.turn(ctx, first); err != nil {
 				return err
 			}
+			return b.turn(ctx, second)
+		})
+		if err != nil {
+			return err
 		}
+		rounds[i] = cpuRound{sides[b.router].perRequest, sides[b.proxy].perRequest, busy}
 	}
 	if err := b.profile(ctx, s.file, sides[b.router].load); err != nil {
 		return err
 	}
-	b.addCPU(s, sides[b.router], sides[b.proxy])
+	b.addCPU(s, rounds, sides[b.router].side, sides[b.proxy].side)
 	return setGap(b.upstream, 0)
 }
 
@@ -99,14 +110,19 @@ func (b *bench) turn(ctx context.Context, s *cpuSide) error {
 	}
 	s.side.count(&sum)
 	s.CPUSeconds += spent.Seconds()
-	s.perRequest = append(s.perRequest, microseconds(spent)/float64(max(sum.requests, 1)))
+	s.perRequest = microseconds(spent) / float64(max(sum.requests, 1))
 	return nil
 }
 
-func (b *bench) addCPU(s *cpuScenario, router, proxy *cpuSide) {
-	router.spread, proxy.spread = spreadOf(router.perRequest), spreadOf(proxy.perRequest)
+func (b *bench) addCPU(s *cpuScenario, rounds []cpuRound, router, proxy side) {
+	quiet, most := quietHalf(rounds, func(r cpuRound) float64 { return r.busy })
+	var ofRouter, ofProxy []float64
+	for _, r := range quiet {
+		ofRouter, ofProxy = append(ofRouter, r.router), append(ofProxy, r.proxy)
+	}
+	router.spread, proxy.spread = spreadOf(ofRouter), spreadOf(ofProxy)
 	b.add(figure{
-		limit: s.limit, RawUnit: "µs", Router: router.side, Proxy: proxy.side,
-		Value: spreadOf(combine(router.perRequest, proxy.perRequest, ratio)),
+		limit: s.limit, RawUnit: "µs", Router: router, Proxy: proxy,
+		Value: spreadOf(combine(ofRouter, ofProxy, ratio)), Note: busyNote(most),
 	})
 }

@@ -81,11 +81,31 @@ type figure struct {
 	Note  string `json:"note,omitempty"`
 	Pass  bool   `json:"pass"`
 	AtAim bool   `json:"atAim"`
+	// Sure is false when another run may well say the opposite.
+	Sure bool `json:"sure"`
 }
 
 // judge holds the value to the limits. A figure that cost a request is missed,
-// whatever it is.
+// whatever it is. One whose quartiles lie on both sides of the limit is not sure,
+// nor is a router that seems to take less time than none at all.
 func (f *figure) judge() {
-	f.Pass = f.Value.Median <= f.Must && f.Router.Errors == 0
-	f.AtAim = f.Value.Median <= f.Aim && f.Router.Errors == 0
+	whole := f.Router.Errors == 0
+	f.Pass = f.Value.Median <= f.Must && whole
+	f.AtAim = f.Value.Median <= f.Aim && whole
+	f.Sure = !whole || f.Value.Median >= 0 && (f.Value.Low > f.Must || f.Value.High <= f.Must)
+}
+
+// verdict is in words. A question mark says that it is not sure.
+func (f *figure) verdict() string {
+	verdict := "MISS"
+	if f.Pass {
+		verdict = "PASS"
+	}
+	switch {
+	case !f.Sure:
+		return verdict + "?"
+	case f.AtAim:
+		return verdict + ", at aim"
+	}
+	return verdict
 }

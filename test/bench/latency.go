@@ -1,11 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"time"
 )
 
 const (
@@ -22,11 +19,11 @@ type openSide struct {
 	turns []openTurn
 }
 
-// openTurn is what requests took, in milliseconds, and how many processors were
-// busy meanwhile with what is none of the bench's business.
+// openTurn is what requests took, in milliseconds, and how busy the machine was
+// elsewhere meanwhile.
 type openTurn struct {
-	times     []float64
-	elsewhere float64
+	times []float64
+	busy  float64
 }
 
 // measureOpen sends requests at a fixed rate to the upstream itself, through the
@@ -48,7 +45,7 @@ func (b *bench) measureOpen(ctx context.Context, stream bool, count int, rate fl
 		for k := range sides {
 			s := &sides[(k+turn)%len(sides)]
 			var sum tally
-			elsewhere, err := b.elsewhere(func() (err error) {
+			busy, err := b.elsewhere(func() (err error) {
 				sum, err = s.load.open(ctx, count, rate)
 				return err
 			})
@@ -56,56 +53,10 @@ func (b *bench) measureOpen(ctx context.Context, stream bool, count int, rate fl
 				return sides, err
 			}
 			s.count(&sum)
-			s.turns = append(s.turns, openTurn{pick(&sum), elsewhere})
+			s.turns = append(s.turns, openTurn{pick(&sum), busy})
 		}
 	}
 	return sides, nil
-}
-
-// elsewhere is how many processors were busy, while f ran, with processes that
-// are not of the bench.
-func (b *bench) elsewhere(f func() error) (float64, error) {
-	begun := time.Now()
-	before, err := b.foreignCPU()
-	if err != nil {
-		return 0, err
-	}
-	if err := f(); err != nil {
-		return 0, err
-	}
-	after, err := b.foreignCPU()
-	return float64(after-before) / float64(time.Since(begun)), err
-}
-
-func (b *bench) foreignCPU() (time.Duration, error) {
-	sum, err := machineCPU()
-	if err != nil {
-		return 0, err
-	}
-	own, err := ownCPU()
-	if err != nil {
-		return 0, err
-	}
-	sum -= own
-	for _, t := range []*target{b.upstream, b.proxy, b.router} {
-		used, err := t.cpu()
-		if err != nil {
-			return 0, err
-		}
-		sum -= used
-	}
-	return sum, nil
-}
-
-// quietHalf are the turns in which the machine had least to do elsewhere, in the
-// order in which they were taken. What a turn's requests took has no say in it.
-func quietHalf(turns []openTurn) []openTurn {
-	busy := make([]float64, len(turns))
-	for i, t := range turns {
-		busy[i] = t.elsewhere
-	}
-	limit := median(busy)
-	return slices.DeleteFunc(slices.Clone(turns), func(t openTurn) bool { return t.elsewhere > limit })
 }
 
 // pooled is the quantile over all requests of the turns.
@@ -159,16 +110,16 @@ func (b *bench) addOpen(l limit, sides [3]openSide, q float64) {
 	var parts [3][]float64
 	busiest := 0.0
 	for i := range sides {
-		turns := quietHalf(sides[i].turns)
+		turns, most := quietHalf(sides[i].turns, func(t openTurn) float64 { return t.busy })
 		out[i] = sides[i].side
 		out[i].spread, parts[i] = pooledSpread(turns, q)
-		busiest = max(busiest, slices.MaxFunc(turns, func(a, b openTurn) int { return cmp.Compare(a.elsewhere, b.elsewhere) }).elsewhere)
+		busiest = max(busiest, most)
 	}
 	direct, proxy, router := &out[0], &out[1], &out[2]
 	value := spreadOf(combine(parts[2], parts[0], difference))
 	value.Median = router.Median - direct.Median
 	b.add(figure{
 		limit: l, RawUnit: "ms", Direct: direct, Proxy: *proxy, Router: *router, Value: value,
-		Note: fmt.Sprintf("the reverse proxy adds %.2f ms; up to %.1f processors busy elsewhere", proxy.Median-direct.Median, busiest),
+		Note: fmt.Sprintf("the reverse proxy adds %.2f ms; %s", proxy.Median-direct.Median, busyNote(busiest)),
 	})
 }

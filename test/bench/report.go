@@ -35,10 +35,10 @@ func (r *report) finish() {
 	r.LoadAfter = loadAverage()
 }
 
-// met reports whether all figures are what they must be.
+// met reports whether no figure is surely missed.
 func (r *report) met() bool {
 	for i := range r.Figures {
-		if !r.Figures[i].Pass {
+		if f := &r.Figures[i]; f.Sure && !f.Pass {
 			return false
 		}
 	}
@@ -87,17 +87,6 @@ func (f *figure) quartiles() string {
 		return "-"
 	}
 	return fmt.Sprintf("%.2f–%.2f", f.Value.Low, f.Value.High)
-}
-
-func (f *figure) verdict() string {
-	switch {
-	case f.AtAim:
-		return "PASS, at aim"
-	case f.Pass:
-		return "PASS"
-	default:
-		return "MISS"
-	}
 }
 
 func (f *figure) note() string {

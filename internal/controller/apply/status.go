@@ -1,0 +1,35 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Status applies the status to the object. Fields that the operator applied
+// before and that status leaves out are removed; those of other owners stay. The
+// caller compares first. An object that is gone is no error.
+func Status(ctx context.Context, c client.Client, object client.Object, status any) error {
+	gvk, err := c.GroupVersionKindFor(object)
+	if err != nil {
+		return err
+	}
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(status)
+	if err != nil {
+		return fmt.Errorf("convert %T: %w", status, err)
+	}
+	patch := &unstructured.Unstructured{Object: map[string]any{"status": fields}}
+	patch.SetGroupVersionKind(gvk)
+	patch.SetNamespace(object.GetNamespace())
+	patch.SetName(object.GetName())
+	// Not onto another object that has taken the name in the meantime.
+	patch.SetUID(object.GetUID())
+	err = c.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(patch), FieldOwner, client.ForceOwnership)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("write the status of %s %s: %w", gvk.Kind, client.ObjectKeyFromObject(object), err)
+	}
+	return nil
+}

@@ -1,0 +1,23 @@
+package conditions
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
+
+	"github.com/tiershift/tiershift/api/v1alpha1"
+)
+
+// Emit tells what changed as Events: Warning for what someone may have to do
+// something about.
+func Emit(recorder events.EventRecorder, object runtime.Object, changed []metav1.Condition) {
+	for i := range changed {
+		c := &changed[i]
+		kind := corev1.EventTypeNormal
+		if c.Status == metav1.ConditionFalse && c.Reason != v1alpha1.ReasonProgressing {
+			kind = corev1.EventTypeWarning
+		}
+		recorder.Eventf(object, nil, kind, c.Reason, c.Type, "%s", c.Message)
+	}
+}

@@ -1,0 +1,131 @@
+package workload
+
+import (
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/tiershift/tiershift/api/v1alpha1"
+	"github.com/tiershift/tiershift/internal/routerconfig"
+)
+
+// MaxConfigBytes is the most that the API server takes as the data of a
+// ConfigMap, keys included.
+const MaxConfigBytes = 1 << 20
+
+// Input is all that the objects depend on.
+type Input struct {
+	Policy *v1alpha1.RoutingPolicy
+	// Config is what the routers are to serve.
+	Config *routerconfig.Config
+	// Credentials are those that the policy's tiers name, in use or not.
+	Credentials []v1alpha1.ProviderCredential
+	Router      Router
+}
+
+// Router says how the operator runs routers, whatever the policy.
+type Router struct {
+	Image string
+	// PullPolicy is the cluster's default when empty.
+	PullPolicy corev1.PullPolicy
+	// DrainDelay is how long a router accepts requests after SIGTERM, which must
+	// outlast the propagation of endpoints; DrainTimeout is how long it then
+	// waits for those in flight.
+	DrainDelay, DrainTimeout time.Duration
+}
+
+// Objects are a policy's objects. One that is nil is not to exist.
+type Objects struct {
+	ConfigMap               *corev1.ConfigMap
+	ServiceAccount          *corev1.ServiceAccount
+	Deployment              *appsv1.Deployment
+	Service                 *corev1.Service
+	HorizontalPodAutoscaler *autoscalingv2.HorizontalPodAutoscaler
+	PodDisruptionBudget     *policyv1.PodDisruptionBudget
+	NetworkPolicy           *networkingv1.NetworkPolicy
+}
+
+// ConfigTooLargeError says that a config does not fit into a ConfigMap.
+type ConfigTooLargeError struct {
+	// Bytes is the size of the ConfigMap's data, Limit what it may be.
+	Bytes, Limit int
+}
+
+// Error names both sizes and the way out.
+func (e *ConfigTooLargeError) Error() string {
+	return fmt.Sprintf("the compiled config takes %d bytes and a ConfigMap holds %d: split the policy in two, or shorten its keyword lists and schemas", e.Bytes, e.Limit)
+}
+
+// Render renders the objects of the policy. A policy of no replicas has only the
+// ConfigMap, which routers elsewhere may mount. The error is a
+// [*ConfigTooLargeError], or of the encoding.
+func Render(in Input) (Objects, error) {
+	configMap, err := renderConfigMap(in)
+	if err != nil {
+		return Objects{}, err
+	}
+	if !HasGateway(in.Policy) {
+		return Objects{ConfigMap: configMap}, nil
+	}
+	return Objects{
+		ConfigMap:               configMap,
+		ServiceAccount:          renderServiceAccount(in),
+		Deployment:              renderDeployment(in),
+		Service:                 renderService(in),
+		HorizontalPodAutoscaler: renderAutoscaler(in),
+		PodDisruptionBudget:     renderDisruptionBudget(in),
+		NetworkPolicy:           renderNetworkPolicy(in),
+	}, nil
+}
+
+// HasGateway is whether the policy runs gateway pods.
+func HasGateway(policy *v1alpha1.RoutingPolicy) bool {
+	gateway := &policy.Spec.Gateway
+	return gateway.Autoscaling != nil || gateway.Replicas == nil || *gateway.Replicas > 0
+}
+
+// URL is the base URL of the policy's gateway within the cluster.
+func URL(policy *v1alpha1.RoutingPolicy) string {
+	return fmt.Sprintf("http://%s.%s.svc:%d", Name(policy.Name), policy.Namespace, servicePort(policy))
+}
+
+func objectMeta(in Input) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: in.Policy.Namespace, Name: Name(in.Policy.Name), Labels: objectLabels(in.Policy.Name)}
+}
+
+func renderConfigMap(in Input) (*corev1.ConfigMap, error) {
+	document, err := routerconfig.Encode(in.Config)
+	if err != nil {
+		return nil, err
+	}
+	if size := len(ConfigKey) + len(document); size > MaxConfigBytes {
+		return nil, &ConfigTooLargeError{Bytes: size, Limit: MaxConfigBytes}
+	}
+	digest, err := routerconfig.Digest(in.Config)
+	if err != nil {
+		return nil, err
+	}
+	meta := objectMeta(in)
+	meta.Annotations = map[string]string{ConfigDigestAnnotation: digest}
+	return &corev1.ConfigMap{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
+		ObjectMeta: meta,
+		Data:       map[string]string{ConfigKey: string(document)},
+	}, nil
+}
+
+// renderServiceAccount is an identity that may do nothing: a router never talks
+// to the API server.
+func renderServiceAccount(in Input) *corev1.ServiceAccount {
+	return &corev1.ServiceAccount{
+		TypeMeta:                     metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"},
+		ObjectMeta:                   objectMeta(in),
+		AutomountServiceAccountToken: new(false),
+	}
+}
