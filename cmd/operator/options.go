@@ -69,7 +69,10 @@ func parse(args []string) (*options, error) {
 		return nil, fmt.Errorf("unexpected argument %q; see operator -help", flags.Arg(0))
 	}
 	o.router.PullPolicy = corev1.PullPolicy(*pullPolicy)
-	return o, o.check()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 func (o *options) check() error {

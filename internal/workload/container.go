@@ -12,7 +12,7 @@ import (
 
 const (
 	configDir  = "/etc/tiershift"
-	secretsDir = "/var/run/tiershift/secrets" //nolint:gosec // a directory, not a secret
+	secretsDir = "/var/run/tiershift/secrets"
 
 	portTraffic = "http"
 	portAdmin   = "admin"

@@ -78,7 +78,6 @@ func manifests(file, namespace string) []*unstructured.Unstructured {
 
 // shuffled applies the objects in an order of chance, which Ginkgo's seed repeats.
 func shuffled(list []*unstructured.Unstructured) []*unstructured.Unstructured {
-	//nolint:gosec // an order, not a secret
 	rand.New(rand.NewSource(GinkgoRandomSeed())).Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return list
 }

@@ -50,7 +50,9 @@ func TestListModelsTellsARejectedKeyFromAFault(t *testing.T) {
 		{"401", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, true, "the provider answered 401 to the key"},
 		{"403", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, true, "the provider answered 403 to the key"},
 		{"500", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, false, "it answered 500 to GET /models"},
-		{"a redirect is not followed", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://elsewhere.invalid/", 302) }, false, "it answered 302 to GET /models"},
+		{"a redirect is not followed", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://elsewhere.invalid/", http.StatusFound)
+		}, false, "it answered 302 to GET /models"},
 		{"no JSON", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, false, "its answer to GET /models is no JSON"},
 		{"cut", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, false, "it could not be reached"},
 	} {

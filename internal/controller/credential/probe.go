@@ -168,5 +168,5 @@ func (r *Reconciler) list(ctx context.Context, f *facts, key int) (int32, error)
 		account.Key = value
 	}
 	models, err := r.Prober.ListModels(ctx, account)
-	return int32(min(models, 1<<20)), err //nolint:gosec // bounded on the same line
+	return int32(min(models, 1<<20)), err
 }

@@ -47,14 +47,30 @@ func TestDecide(t *testing.T) {
 		says string
 	}{
 		{"all is well", []v1alpha1.TierModel{known}, []v1alpha1.ProviderCredential{ready}, "True Ready, True Resolved, True Ready", ""},
-		{"one of two models is left", []v1alpha1.TierModel{known, priced}, []v1alpha1.ProviderCredential{ready, broken},
-			"False CredentialNotReady, True Resolved, True Degraded", "1 of 2 models cannot be routed to: deepseek-chat"},
-		{"the credential is missing", []v1alpha1.TierModel{known}, nil,
-			"False CredentialNotFound, Unknown Pending, False NoUsableModel", ""},
-		{"the credential is not ready", []v1alpha1.TierModel{priced}, []v1alpha1.ProviderCredential{broken},
-			"False CredentialNotReady, True Resolved, False NoUsableModel", ""},
-		{"the price is unknown", []v1alpha1.TierModel{unknown}, []v1alpha1.ProviderCredential{ready},
-			"True Ready, False PriceUnknown, False NoUsableModel", ""},
+		{
+			"one of two models is left",
+			[]v1alpha1.TierModel{known, priced},
+			[]v1alpha1.ProviderCredential{ready, broken},
+			"False CredentialNotReady, True Resolved, True Degraded", "1 of 2 models cannot be routed to: deepseek-chat",
+		},
+		{
+			"the credential is missing",
+			[]v1alpha1.TierModel{known},
+			nil,
+			"False CredentialNotFound, Unknown Pending, False NoUsableModel", "",
+		},
+		{
+			"the credential is not ready",
+			[]v1alpha1.TierModel{priced},
+			[]v1alpha1.ProviderCredential{broken},
+			"False CredentialNotReady, True Resolved, False NoUsableModel", "",
+		},
+		{
+			"the price is unknown",
+			[]v1alpha1.TierModel{unknown},
+			[]v1alpha1.ProviderCredential{ready},
+			"True Ready, False PriceUnknown, False NoUsableModel", "",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			subject := tier(test.models...)

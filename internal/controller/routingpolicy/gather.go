@@ -44,7 +44,10 @@ func (r *Reconciler) gather(ctx context.Context, policy *v1alpha1.RoutingPolicy)
 	if err := r.gatherCredentials(ctx, &f); err != nil {
 		return facts{}, err
 	}
-	return f, r.gatherSecrets(ctx, &f)
+	if err := r.gatherSecrets(ctx, &f); err != nil {
+		return facts{}, err
+	}
+	return f, nil
 }
 
 func (r *Reconciler) gatherCredentials(ctx context.Context, f *facts) error {

@@ -46,36 +46,65 @@ func TestProgrammed(t *testing.T) {
 		says    string
 		stalled bool
 	}{
-		{name: "every ready replica serves it", rollout: rollout{pods: []podFact{serving("a", wanted, ""), serving("b", wanted, "")}},
-			want: "Programmed", says: "2 of 2 replicas serve config aaaaaaaaaaaa"},
-		{name: "a replica that is not ready yet does not count, and is named", rollout: rollout{pods: []podFact{serving("a", wanted, ""), waiting("b", "ImagePullBackOff")}},
-			want: "Programmed", says: "1 of 2 replicas serve config aaaaaaaaaaaa; pod b: ImagePullBackOff"},
-		{name: "a replica serves the one before", rollout: rollout{pods: []podFact{serving("a", wanted, ""), serving("b", stale, "")}},
-			want: "Progressing", says: "1 of 2 ready replicas serve config aaaaaaaaaaaa: waiting for pod b"},
-		{name: "a replica does not answer", rollout: rollout{pods: []podFact{serving("a", wanted, ""), mute}},
-			want: "Progressing", says: "waiting for pod c (the admin port cannot be reached)"},
-		{name: "a replica refused it", rollout: rollout{pods: []podFact{serving("a", wanted, ""), serving("b", stale, "unknown field")}},
-			want: "ConfigRejected", says: "pod b refused the config and serves the last good one (bbbbbbbbbbbb): unknown field"},
-		{name: "a replica that serves it had refused another", rollout: rollout{pods: []podFact{serving("a", wanted, "unknown field")}},
-			want: "Programmed"},
+		{
+			name: "every ready replica serves it", rollout: rollout{pods: []podFact{serving("a", wanted, ""), serving("b", wanted, "")}},
+			want: "Programmed", says: "2 of 2 replicas serve config aaaaaaaaaaaa",
+		},
+		{
+			name: "a replica that is not ready yet does not count, and is named", rollout: rollout{pods: []podFact{serving("a", wanted, ""), waiting("b", "ImagePullBackOff")}},
+			want: "Programmed", says: "1 of 2 replicas serve config aaaaaaaaaaaa; pod b: ImagePullBackOff",
+		},
+		{
+			name: "a replica serves the one before", rollout: rollout{pods: []podFact{serving("a", wanted, ""), serving("b", stale, "")}},
+			want: "Progressing", says: "1 of 2 ready replicas serve config aaaaaaaaaaaa: waiting for pod b",
+		},
+		{
+			name: "a replica does not answer", rollout: rollout{pods: []podFact{serving("a", wanted, ""), mute}},
+			want: "Progressing", says: "waiting for pod c (the admin port cannot be reached)",
+		},
+		{
+			name: "a replica refused it", rollout: rollout{pods: []podFact{serving("a", wanted, ""), serving("b", stale, "unknown field")}},
+			want: "ConfigRejected", says: "pod b refused the config and serves the last good one (bbbbbbbbbbbb): unknown field",
+		},
+		{
+			name: "a replica that serves it had refused another", rollout: rollout{pods: []podFact{serving("a", wanted, "unknown field")}},
+			want: "Programmed",
+		},
 		{name: "no data is not success", rollout: rollout{}, want: "Progressing", says: "0 of 2 replicas are ready"},
-		{name: "no pod can be made", rollout: rollout{deployment: &appsv1.Deployment{Status: appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{
-			{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Message: "exceeded quota"}}}}},
-			want: "Progressing", says: "0 of 2 replicas are ready; exceeded quota"},
-		{name: "there is no config", plan: func(p *plan) { p.compiled.Config = nil }, rollout: rollout{liveDigest: stale},
-			want: "NotReady", says: "routers go on with config bbbbbbbbbbbb"},
-		{name: "the config is too large", plan: func(p *plan) { p.renderFault = &workload.ConfigTooLargeError{Bytes: 2, Limit: 1} },
-			want: "ConfigTooLarge", says: "split the policy", stalled: true},
-		{name: "a name is taken", rollout: rollout{fault: &apply.ForeignError{Kind: "Service", Namespace: "n", Name: "s"}},
-			want: "Error", says: "Service n/s exists and was not made for this policy"},
-		{name: "the predecessor is still going", rollout: rollout{fault: &apply.ForeignError{Kind: "Service", Leftover: true}},
-			want: "Progressing", says: "still being removed"},
-		{name: "suspended with a change pending", policy: suspended, rollout: rollout{liveDigest: stale, pods: []podFact{serving("a", stale, "")}},
-			want: "Suspended", says: "routers go on with config bbbbbbbbbbbb"},
-		{name: "suspended as it was", policy: suspended, rollout: rollout{liveDigest: wanted, pods: []podFact{serving("a", wanted, "")}},
-			want: "Programmed"},
-		{name: "no replicas are asked for", policy: func(p *v1alpha1.RoutingPolicy) { p.Spec.Gateway.Replicas = new(int32(0)) },
-			want: "NoReplicas", stalled: true},
+		{
+			name: "no pod can be made", rollout: rollout{deployment: &appsv1.Deployment{Status: appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{
+				{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Message: "exceeded quota"},
+			}}}},
+			want: "Progressing", says: "0 of 2 replicas are ready; exceeded quota",
+		},
+		{
+			name: "there is no config", plan: func(p *plan) { p.compiled.Config = nil }, rollout: rollout{liveDigest: stale},
+			want: "NotReady", says: "routers go on with config bbbbbbbbbbbb",
+		},
+		{
+			name: "the config is too large", plan: func(p *plan) { p.renderFault = &workload.ConfigTooLargeError{Bytes: 2, Limit: 1} },
+			want: "ConfigTooLarge", says: "split the policy", stalled: true,
+		},
+		{
+			name: "a name is taken", rollout: rollout{fault: &apply.ForeignError{Kind: "Service", Namespace: "n", Name: "s"}},
+			want: "Error", says: "Service n/s exists and was not made for this policy",
+		},
+		{
+			name: "the predecessor is still going", rollout: rollout{fault: &apply.ForeignError{Kind: "Service", Leftover: true}},
+			want: "Progressing", says: "still being removed",
+		},
+		{
+			name: "suspended with a change pending", policy: suspended, rollout: rollout{liveDigest: stale, pods: []podFact{serving("a", stale, "")}},
+			want: "Suspended", says: "routers go on with config bbbbbbbbbbbb",
+		},
+		{
+			name: "suspended as it was", policy: suspended, rollout: rollout{liveDigest: wanted, pods: []podFact{serving("a", wanted, "")}},
+			want: "Programmed",
+		},
+		{
+			name: "no replicas are asked for", policy: func(p *v1alpha1.RoutingPolicy) { p.Spec.Gateway.Replicas = new(int32(0)) },
+			want: "NoReplicas", stalled: true,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := facts{policy: &v1alpha1.RoutingPolicy{}}

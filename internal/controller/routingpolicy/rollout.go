@@ -55,10 +55,11 @@ func (r *Reconciler) rollOut(ctx context.Context, f *facts, p *plan) (rollout, e
 		return out, err
 	}
 	r.ask(ctx, &out)
-	if out.applied {
-		return out, r.hasten(ctx, f, p, &out)
+	if !out.applied {
+		return out, nil
 	}
-	return out, nil
+	err := r.hasten(ctx, f, p, &out)
+	return out, err
 }
 
 func (r *Reconciler) applyAll(ctx context.Context, f *facts, p *plan) error {
