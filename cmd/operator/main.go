@@ -7,11 +7,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/tiershift/tiershift/internal/version"
@@ -19,7 +22,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], ctrl.GetConfig)
+	err := run(ctx, os.Args[1:], ctrl.GetConfig, logEverything)
 	stop()
 	if errors.Is(err, flag.ErrHelp) {
 		return
@@ -30,8 +33,16 @@ func main() {
 	}
 }
 
-// run operates the cluster that connect leads to until the context ends.
-func run(ctx context.Context, args []string, connect func() (*rest.Config, error)) error {
+// logEverything makes the libraries log as the operator does. It sets what is
+// global to the process.
+func logEverything(log logr.Logger) {
+	ctrl.SetLogger(log)
+	klog.SetLogger(log)
+}
+
+// run operates the cluster that connect leads to until the context ends. It hands
+// its logger to logger before it does anything else.
+func run(ctx context.Context, args []string, connect func() (*rest.Config, error), logger func(logr.Logger)) error {
 	options, err := parse(args)
 	if err != nil {
 		return err
@@ -40,11 +51,13 @@ func run(ctx context.Context, args []string, connect func() (*rest.Config, error
 		fmt.Println("operator", version.String())
 		return nil
 	}
+	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: options.logLevel}))
+	logger(log)
 	config, err := connect()
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w", err)
 	}
-	manager, err := newManager(ctx, config, options)
+	manager, err := newManager(ctx, config, options, log)
 	if err != nil {
 		return err
 	}

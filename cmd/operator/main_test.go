@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
@@ -43,14 +44,14 @@ func TestParseReadsNamespaces(t *testing.T) {
 }
 
 func TestVersionNeedsNoCluster(t *testing.T) {
-	err := run(t.Context(), []string{"-version"}, func() (*rest.Config, error) { return nil, errors.New("asked for a cluster") })
+	err := run(t.Context(), []string{"-version"}, func() (*rest.Config, error) { return nil, errors.New("asked for a cluster") }, quietly)
 	if err != nil {
 		t.Error(err)
 	}
 }
 
 func TestNoClusterIsSaid(t *testing.T) {
-	err := run(t.Context(), []string{"-router-image=r"}, func() (*rest.Config, error) { return nil, errors.New("no kubeconfig") })
+	err := run(t.Context(), []string{"-router-image=r"}, func() (*rest.Config, error) { return nil, errors.New("no kubeconfig") }, quietly)
 	if err == nil || err.Error() != "find the cluster: no kubeconfig" {
 		t.Errorf("got %v", err)
 	}
@@ -69,7 +70,7 @@ func TestRunLeadsAndEndsInOrder(t *testing.T) {
 		ended <- run(ctx, []string{
 			"-router-image=router:test", "-metrics-listen=0", "-probe-listen=" + probes, "-leader-election-namespace=" + namespace,
 			"-namespaces=" + namespace, "-log-level=error",
-		}, func() (*rest.Config, error) { return rest.CopyConfig(env.Config), nil })
+		}, func() (*rest.Config, error) { return rest.CopyConfig(env.Config), nil }, quietly)
 	}()
 	lease := func() (string, error) {
 		var lease coordinationv1.Lease
@@ -137,3 +138,7 @@ func freeAddress(t *testing.T) string {
 	defer func() { _ = listener.Close() }()
 	return listener.Addr().String()
 }
+
+// quietly leaves the process's loggers alone: the test's own client reads them
+// meanwhile.
+func quietly(logr.Logger) {}

@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"os"
 	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
-	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
@@ -23,10 +20,7 @@ import (
 // leaseName is the lease that the acting replica holds.
 const leaseName = "tiershift-operator"
 
-func newManager(ctx context.Context, config *rest.Config, o *options) (ctrl.Manager, error) {
-	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: o.logLevel}))
-	ctrl.SetLogger(log)
-	klog.SetLogger(log)
+func newManager(ctx context.Context, config *rest.Config, o *options, log logr.Logger) (ctrl.Manager, error) {
 	// The API server holds its clients to their fair share itself. A limit here
 	// would only delay what it would have let pass.
 	config.QPS = -1

@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/tiershift/tiershift/internal/metricnames"
@@ -262,7 +261,7 @@ func TestKeysRotateWithoutARestart(t *testing.T) {
 	wantStatus(t, g.ask(askHello), 200)
 
 	// The next key stands ready; the provider revokes the old one.
-	g.secrets["next/key"] = &fstest.MapFile{Data: []byte("fresh")}
+	g.secrets.set("next/key", "fresh")
 	g.process.Server().Engine().RefreshKeys()
 	g.providers["first"].SetAPIKeys("fresh")
 	a := g.ask(askHello)
@@ -275,7 +274,7 @@ func TestKeysRotateWithoutARestart(t *testing.T) {
 	}
 
 	// The key file itself changes.
-	g.secrets["first/key"] = &fstest.MapFile{Data: []byte("newest")}
+	g.secrets.set("first/key", "newest")
 	g.process.Server().Engine().RefreshKeys()
 	g.providers["first"].SetAPIKeys("newest")
 	wantStatus(t, g.ask(askHello), 200)
@@ -283,13 +282,13 @@ func TestKeysRotateWithoutARestart(t *testing.T) {
 
 func TestAMissingKeyIsNamedAndPassedOver(t *testing.T) {
 	g := newGateway(t, nil)
-	delete(g.secrets, "first/key")
+	g.secrets.remove("first/key")
 	g.process.Server().Engine().RefreshKeys()
 	a := g.ask(askHello)
 	wantStatus(t, a, 200)
 	wantHeader(t, a, "x-tiershift-model", "medium-2")
 	for _, name := range []string{"second/key", "strong/key"} {
-		delete(g.secrets, name)
+		g.secrets.remove(name)
 	}
 	g.process.Server().Engine().RefreshKeys()
 	a = g.ask(askHello)

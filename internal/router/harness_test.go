@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -26,7 +27,7 @@ type gateway struct {
 	url, admin string
 	process    *process.Process
 	source     *memorySource
-	secrets    fstest.MapFS
+	secrets    *memorySecrets
 	// providers by name: cheap (tier nano), first and second (tier mid), strong
 	// (tier flagship).
 	providers map[string]*simulator.Provider
@@ -71,13 +72,49 @@ func (s *memorySource) setBytes(data []byte) {
 	s.version++
 }
 
+// memorySecrets is a secrets directory that tests change while it is read.
+type memorySecrets struct {
+	mu    sync.Mutex
+	files fstest.MapFS
+}
+
+func (s *memorySecrets) Open(name string) (fs.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.files.Open(name)
+}
+
+func (s *memorySecrets) ReadFile(name string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.files.ReadFile(name)
+}
+
+func (s *memorySecrets) ReadDir(name string) ([]fs.DirEntry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.files.ReadDir(name)
+}
+
+func (s *memorySecrets) set(name, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files[name] = &fstest.MapFile{Data: []byte(value)}
+}
+
+func (s *memorySecrets) remove(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.files, name)
+}
+
 var modelsOf = map[string]string{"cheap": "small-1", "first": "medium-1", "second": "medium-2", "strong": "large-1"}
 
 // newGateway starts four simulated providers and a router over them. change, if
 // not nil, may edit the config first.
 func newGateway(t *testing.T, change func(*routerconfig.Config)) *gateway {
 	t.Helper()
-	g := &gateway{t: t, providers: map[string]*simulator.Provider{}, source: &memorySource{}, secrets: fstest.MapFS{}}
+	g := &gateway{t: t, providers: map[string]*simulator.Provider{}, source: &memorySource{}, secrets: &memorySecrets{files: fstest.MapFS{}}}
 	config := baseConfig()
 	for i := range config.Providers {
 		p := &config.Providers[i]
@@ -95,7 +132,7 @@ func newGateway(t *testing.T, change func(*routerconfig.Config)) *gateway {
 		t.Cleanup(stop)
 		p.BaseURL = baseURL
 		g.providers[p.Name] = simulated
-		g.secrets[p.Name+"/key"] = &fstest.MapFile{Data: []byte("key-of-" + p.Name + "\n")}
+		g.secrets.set(p.Name+"/key", "key-of-"+p.Name+"\n")
 	}
 	if change != nil {
 		change(config)

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/tiershift/tiershift/internal/metricnames"
@@ -204,7 +203,7 @@ func TestAuthTakesTheKeyAsEachSDKSendsIt(t *testing.T) {
 	g := newGateway(t, func(c *routerconfig.Config) {
 		c.Auth = routerconfig.Auth{Mode: routerconfig.AuthAPIKeys, ClientsDir: "clients"}
 	})
-	g.secrets["clients/web-app"] = &fstest.MapFile{Data: []byte("tsk-1\n")}
+	g.secrets.set("clients/web-app", "tsk-1\n")
 	g.process.Server().Engine().RefreshKeys()
 	for _, header := range [][2]string{
 		{"Authorization", "Bearer tsk-1"}, {"authorization", "bearer tsk-1"}, {"x-api-key", "tsk-1"}, {"api-key", "tsk-1"}, {"x-goog-api-key", "tsk-1"},

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
@@ -154,7 +153,7 @@ func TestSDKErrorsAreTyped(t *testing.T) {
 	g := newGateway(t, func(c *routerconfig.Config) {
 		c.Auth = routerconfig.Auth{Mode: routerconfig.AuthAPIKeys, ClientsDir: "clients"}
 	})
-	g.secrets["clients/web"] = &fstest.MapFile{Data: []byte("client-key")}
+	g.secrets.set("clients/web", "client-key")
 	g.process.Server().Engine().RefreshKeys()
 	for _, test := range []struct {
 		name   string
