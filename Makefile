@@ -83,6 +83,10 @@ bench: ## Run the benchmarks COUNT times into bin/bench.txt; compare with an ear
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $$(hack/with-tests.sh Benchmark) | tee bin/bench.txt
 	$(TOOL) benchstat $(BASE) bin/bench.txt
 
+.PHONY: bench-proxy
+bench-proxy: ## Measure the router beside a bare reverse proxy, as ratios; about five minutes
+	go run ./test/bench $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	hack/fuzz.sh $(FUZZTIME)

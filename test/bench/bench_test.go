@@ -124,13 +124,13 @@ func TestClientReadsAnswersWhole(t *testing.T) {
 	})
 	for range 2 { // the connection is kept
 		for kind, size := range map[string]int{"json": 5, "chunks": 3 * len(long)} {
-			r, err := c.exchange(requestBytes(address, pathChat, "key", []byte(kind)))
+			r, err := c.exchange(requestBytes(address, "key", []byte(kind)))
 			if err != nil || len(r.body) < size || r.first.IsZero() || r.end.Before(r.first) {
 				t.Errorf("%s: %v, %d bytes", kind, err, len(r.body))
 			}
 		}
 	}
-	if _, err := c.exchange(requestBytes(address, pathChat, "key", []byte("refused"))); err == nil || !strings.Contains(err.Error(), "418") {
+	if _, err := c.exchange(requestBytes(address, "key", []byte("refused"))); err == nil || !strings.Contains(err.Error(), "418") {
 		t.Errorf("an answer other than 200: %v", err)
 	}
 }
@@ -141,7 +141,7 @@ func TestClientNoticesCutAnswers(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	})
-	if _, err := c.exchange(requestBytes(address, pathChat, "key", nil)); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := c.exchange(requestBytes(address, "key", nil)); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -168,7 +168,7 @@ func (c *conn) chunk(at int) (size, data int, err error) {
 	for {
 		if i := bytes.Index(c.buf[min(at, c.w):c.w], []byte("\r\n")); i >= 0 {
 			n, err := strconv.ParseUint(string(c.buf[at:at+i]), 16, 31)
-			return int(n), at + i + 2, err //nolint:gosec // 31 bits
+			return int(n), at + i + 2, err
 		}
 		if err := c.read(); err != nil {
 			return 0, 0, err
@@ -177,11 +177,11 @@ func (c *conn) chunk(at int) (size, data int, err error) {
 }
 
 // requestBytes writes a request whole.
-func requestBytes(address, path, key string, body []byte) []byte {
+func requestBytes(address, key string, body []byte) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
 		"Accept: application/json\r\nAccept-Encoding: gzip, deflate\r\nUser-Agent: bench\r\nContent-Length: %d\r\n\r\n",
-		path, address, key, len(body))
+		pathChat, address, key, len(body))
 	b.Write(body)
 	return b.Bytes()
 }

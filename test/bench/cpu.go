@@ -43,12 +43,16 @@ func (b *bench) measureCPU(ctx context.Context, s *cpuScenario) error {
 		return err
 	}
 	sides := map[*target]*cpuSide{}
+	defer func() {
+		for _, side := range sides {
+			side.load.done()
+		}
+	}()
 	for _, t := range b.sides(0) {
 		load, err := connect(ctx, t, bodies(s.size, s.stream), s.stream, s.connections)
 		if err != nil {
 			return err
 		}
-		defer load.done()
 		sides[t] = &cpuSide{target: t, load: load}
 		if err := b.calibrate(ctx, sides[t]); err != nil {
 			return err

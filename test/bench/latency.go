@@ -30,16 +30,22 @@ type openTurn struct {
 // reverse proxy, and through the router, in short turns, so that what else the
 // machine does hits all three alike. pick says which time counts.
 func (b *bench) measureOpen(ctx context.Context, stream bool, count int, rate float64, pick func(*tally) []float64) (sides [3]openSide, err error) {
+	defer func() {
+		for _, side := range sides {
+			if side.load != nil {
+				side.load.done()
+			}
+		}
+	}()
 	for i, t := range []*target{b.upstream, b.proxy, b.router} {
 		load, err := connect(ctx, t, bodies(2<<10, stream), stream, openConnections)
 		if err != nil {
 			return sides, err
 		}
-		defer load.done()
+		sides[i].load = load
 		if _, err := load.closed(ctx, 4*openConnections, b.size.turnLimit); err != nil {
 			return sides, err
 		}
-		sides[i].load = load
 	}
 	for turn := range b.size.latencyTurns {
 		for k := range sides {

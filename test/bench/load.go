@@ -29,7 +29,7 @@ func connect(ctx context.Context, t *target, bodies [][]byte, stream bool, conne
 	ctx, cancel := context.WithCancel(ctx)
 	w := &workload{address: t.address, stream: stream, done: cancel}
 	for _, body := range bodies {
-		w.requests = append(w.requests, requestBytes(t.address, pathChat, t.key, body))
+		w.requests = append(w.requests, requestBytes(t.address, t.key, body))
 	}
 	for range connections {
 		c, err := dial(ctx, t.address)

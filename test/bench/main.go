@@ -42,7 +42,9 @@ func main() {
 		os.Exit(1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	met, err := run(ctx, parse(), os.Stdout, os.Stderr)
+	options := flagged()
+	flag.Parse()
+	met, err := run(ctx, *options, os.Stdout, os.Stderr)
 	stop()
 	switch {
 	case err != nil:
@@ -53,8 +55,9 @@ func main() {
 	}
 }
 
-func parse() options {
-	var o options
+// flagged declares the flags and returns the options that parsing them fills.
+func flagged() *options {
+	o := new(options)
 	flag.BoolVar(&o.quick, "quick", false, "only see that everything works: too short for the figures to mean much")
 	flag.BoolVar(&o.json, "json", false, "print JSON instead of a table")
 	flag.BoolVar(&o.check, "check", false, "exit with 1 when a figure surely misses what it must be")
@@ -64,7 +67,6 @@ func parse() options {
 		o.only, err = regexp.Compile(s)
 		return err
 	})
-	flag.Parse()
 	return o
 }
 
@@ -75,10 +77,14 @@ func run(ctx context.Context, o options, out, progress io.Writer) (met bool, err
 	}
 	b := newBench(o, progress)
 	defer b.close()
-	if err := b.setUp(ctx); err != nil {
-		return false, err
+	err = b.setUp(ctx)
+	if err == nil {
+		err = b.measure(ctx)
 	}
-	if err := b.measure(ctx); err != nil {
+	switch {
+	case ctx.Err() != nil: // whatever came of it
+		return false, context.Cause(ctx)
+	case err != nil:
 		return false, err
 	}
 	b.report.finish()

@@ -67,7 +67,7 @@ func (b *bench) addMemory(l limit, router, proxy float64, note string) {
 // measureStreams holds many slow streams open at once through fresh processes.
 func (b *bench) measureStreams(ctx context.Context) error {
 	streams := b.size.streams
-	if most := (int(b.report.OpenFiles) - spareFiles) / 2; streams > most { //nolint:gosec // a small number
+	if most := (int(b.report.OpenFiles) - spareFiles) / 2; streams > most {
 		streams = most // each is two connections of the process between
 	}
 	if err := setGap(b.upstream, b.size.streamGap); err != nil {
@@ -101,7 +101,7 @@ func (b *bench) perStream(ctx context.Context, streams int, start func(context.C
 		return 0, err
 	}
 	var during memory
-	err = hold(ctx, t.address, requestBytes(t.address, pathChat, t.key, bodies(2<<10, true)[0]), streams, func() error {
+	err = hold(ctx, t.address, requestBytes(t.address, t.key, bodies(2<<10, true)[0]), streams, func() error {
 		if err := sleep(ctx, b.size.settle); err != nil {
 			return err
 		}
@@ -148,6 +148,6 @@ func (b *bench) coldStartOnce(ctx context.Context, launch func(context.Context) 
 		return "", 0, err
 	}
 	defer c.close()
-	r, err := c.exchange(requestBytes(t.address, pathChat, t.key, bodies(2<<10, false)[0]))
+	r, err := c.exchange(requestBytes(t.address, t.key, bodies(2<<10, false)[0]))
 	return t.name, r.end.Sub(begun), err
 }

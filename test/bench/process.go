@@ -24,7 +24,7 @@ type child struct {
 // start starts a program in a process group of its own, so that an interrupt at
 // the terminal reaches the bench alone, which then ends its children.
 func start(name, path string, args ...string) (*child, error) {
-	c := &child{name: name, cmd: exec.Command(path, args...), ended: make(chan struct{})} //nolint:gosec,noctx // what the bench built; stop ends it
+	c := &child{name: name, cmd: exec.Command(path, args...), ended: make(chan struct{})}
 	c.cmd.Stderr = &c.logs
 	c.cmd.SysProcAttr = ownGroup()
 	if err := c.cmd.Start(); err != nil {

@@ -21,8 +21,8 @@ func ownGroup() *syscall.SysProcAttr {
 // system mode together. The clock of a process counts nanoseconds, where
 // /proc/PID/stat counts ticks (clock_getcpuclockid(3)).
 func (c *child) cpu() (time.Duration, error) {
-	const scheduler = 2                           // CPUCLOCK_SCHED of linux/posix-timers.h
-	t, err := clock(int32(^c.pid<<3 | scheduler)) //nolint:gosec // a process id has 22 bits
+	const scheduler = 2 // CPUCLOCK_SCHED of linux/posix-timers.h
+	t, err := clock(int32(^c.pid<<3 | scheduler))
 	if err != nil {
 		return 0, fmt.Errorf("CPU time of %s: %w; it says: %s", c.name, err, c.logs.String())
 	}

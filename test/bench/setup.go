@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/tiershift/tiershift/internal/routerconfig"
 	"github.com/tiershift/tiershift/test/bench/chat"
@@ -29,7 +30,7 @@ type programs struct {
 // setUp builds the programs, compiles the config, starts the processes, and sees
 // that each answers.
 func (b *bench) setUp(ctx context.Context) error {
-	b.report.OpenFiles = openFiles(2*uint64(b.size.streams) + spareFiles) //nolint:gosec // a small number
+	b.report.OpenFiles = openFiles(2*uint64(b.size.streams) + spareFiles)
 	var err error
 	if b.dir, err = os.MkdirTemp("", "tiershift-bench-"); err != nil {
 		return err
@@ -37,8 +38,8 @@ func (b *bench) setUp(ctx context.Context) error {
 	if b.programs.self, err = os.Executable(); err != nil {
 		return err
 	}
-	b.say("building the router")
-	if err := b.build(ctx); err != nil {
+	b.say("building")
+	if err := b.buildRouter(ctx); err != nil {
 		return err
 	}
 	if b.upstream, err = b.listening(ctx, b.launchUpstream); err != nil {
@@ -65,47 +66,56 @@ func (b *bench) removeFiles() {
 	}
 }
 
-// goCommand runs the go command at the root of the module.
-func (b *bench) goCommand(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // arguments of our own
-	if len(args) > 0 && args[0] != "list" {
-		root, err := b.goCommand(ctx, "list", "-m", "-f", "{{.Dir}}", module)
-		if err != nil {
-			return "", err
-		}
-		cmd.Dir = root
-	}
+// command runs a program to its end and returns what it says. When the context
+// ends, it is told to end by itself, so that the go command clears up.
+func command(ctx context.Context, dir, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, problems.String())
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, problems.String())
 	}
 	return strings.TrimSpace(string(out)), nil
 }
 
-func (b *bench) build(ctx context.Context) error {
-	b.programs.router = b.options.router
-	if b.options.router != "" {
-		return nil
-	}
-	program := module + "/cmd/router"
-	if b.options.profiles != "" {
-		if err := os.MkdirAll(b.options.profiles, 0o755); err != nil { //nolint:gosec // for everybody to read
+// build builds a command of the module to a file in our directory.
+func (b *bench) build(ctx context.Context, file, name string) (path string, err error) {
+	path = filepath.Join(b.dir, file)
+	_, err = command(ctx, "", "go", "build", "-trimpath", "-o", path, module+"/"+name)
+	return path, err
+}
+
+func (b *bench) buildRouter(ctx context.Context) (err error) {
+	name := "cmd/router"
+	switch {
+	case b.options.router != "":
+		b.programs.router, err = filepath.Abs(b.options.router)
+		return err
+	case b.options.profiles != "":
+		if err := os.MkdirAll(b.options.profiles, 0o755); err != nil {
 			return err
 		}
-		program = module + "/test/bench/profiled"
+		name = "test/bench/profiled"
 	}
-	b.programs.router = filepath.Join(b.dir, "router")
-	_, err := b.goCommand(ctx, "build", "-trimpath", "-o", b.programs.router, program)
+	b.programs.router, err = b.build(ctx, "router", name)
 	return err
 }
 
 // compile compiles the quickstart for our upstream.
 func (b *bench) compile(ctx context.Context) error {
-	_, err := b.goCommand(ctx, "run", module+"/test/bench/compileconfig",
-		"-upstream", "http://"+b.upstream.address+"/v1", "-out", b.dir)
+	compiler, err := b.build(ctx, "compileconfig", "test/bench/compileconfig")
 	if err != nil {
+		return err
+	}
+	root, err := command(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}", module)
+	if err != nil {
+		return err
+	}
+	if _, err := command(ctx, root, compiler, "-upstream", "http://"+b.upstream.address+"/v1", "-out", b.dir); err != nil {
 		return err
 	}
 	data, err := os.ReadFile(filepath.Join(b.dir, configFile))

@@ -78,7 +78,7 @@ var tools = []tool{{"function", function{
 // each, half into the document that the last question is about.
 func compose(filler, variant int, stream bool) request {
 	const turnBytes = 4000
-	draw := rand.New(rand.NewPCG(1, uint64(variant))) //nolint:gosec // an index, never negative
+	draw := rand.New(rand.NewPCG(1, uint64(variant)))
 	messages := []message{{"system", system}}
 	history := filler / 2
 	turns := max(1, (history+turnBytes-1)/turnBytes)

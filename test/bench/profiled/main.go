@@ -31,13 +31,16 @@ func main() {
 
 func run(ctx context.Context) error {
 	var options process.Options
-	config := flag.String("config", "", "the compiled config `FILE`")
-	secrets := flag.String("secrets-dir", "", "the `DIR` with a folder per Secret and a file per key")
-	profiles := flag.String("profile-listen", "", "the `ADDRESS` of the profiles")
-	flag.StringVar(&options.Listen, "listen", "", "the `ADDRESS` of the traffic port")
-	flag.StringVar(&options.Admin, "admin-listen", "", "the `ADDRESS` of the admin port")
-	flag.DurationVar(&options.DrainDelay, "drain-delay", 0, "how long requests are still accepted after SIGTERM")
-	flag.Parse()
+	flags := flag.NewFlagSet("profiled", flag.ContinueOnError)
+	config := flags.String("config", "", "the compiled config `FILE`")
+	secrets := flags.String("secrets-dir", "", "the `DIR` with a folder per Secret and a file per key")
+	profiles := flags.String("profile-listen", "", "the `ADDRESS` of the profiles")
+	flags.StringVar(&options.Listen, "listen", "", "the `ADDRESS` of the traffic port")
+	flags.StringVar(&options.Admin, "admin-listen", "", "the `ADDRESS` of the admin port")
+	flags.DurationVar(&options.DrainDelay, "drain-delay", 0, "how long requests are still accepted after SIGTERM")
+	if err := flags.Parse(os.Args[1:]); err != nil {
+		return err
+	}
 	options.Source, options.Secrets = reload.File(*config), os.DirFS(*secrets)
 	options.ReloadInterval, options.DrainTimeout = time.Second, time.Second
 	options.Log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
