@@ -39,7 +39,7 @@ func (b *bench) measureCPU(ctx context.Context, s *cpuScenario) error {
 	if err != nil {
 		return err
 	}
-	if err := setGap(b.upstream, gap); err != nil {
+	if err := setGap(ctx, b.upstream, gap); err != nil {
 		return err
 	}
 	sides := map[*target]*cpuSide{}
@@ -76,7 +76,7 @@ func (b *bench) measureCPU(ctx context.Context, s *cpuScenario) error {
 		return err
 	}
 	b.addCPU(s, rounds, sides[b.router].side, sides[b.proxy].side)
-	return setGap(b.upstream, 0)
+	return setGap(ctx, b.upstream, 0)
 }
 
 // calibrate warms a side up and finds out how many requests its turns take.

@@ -70,7 +70,7 @@ func (b *bench) measureStreams(ctx context.Context) error {
 	if most := (int(b.report.OpenFiles) - spareFiles) / 2; streams > most {
 		streams = most // each is two connections of the process between
 	}
-	if err := setGap(b.upstream, b.size.streamGap); err != nil {
+	if err := setGap(ctx, b.upstream, b.size.streamGap); err != nil {
 		return err
 	}
 	router, err := b.perStream(ctx, streams, b.startRouter)
@@ -82,7 +82,7 @@ func (b *bench) measureStreams(ctx context.Context) error {
 		return err
 	}
 	b.addMemory(streamMemory, router, proxy, fmt.Sprintf("%d streams at once", streams))
-	return setGap(b.upstream, 0)
+	return setGap(ctx, b.upstream, 0)
 }
 
 // perStream is by how many bytes a process grows for each stream that it holds.

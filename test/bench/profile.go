@@ -49,7 +49,7 @@ func (b *bench) heapProfile(ctx context.Context, t *target) error {
 }
 
 func (b *bench) fetchProfile(ctx context.Context, t *target, path, name string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.profiles+"/debug/pprof/"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.profiles+"/debug/pprof/"+path, http.NoBody)
 	if err != nil {
 		return err
 	}

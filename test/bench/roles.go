@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -127,8 +128,12 @@ func (p *bufferPool) Get() []byte {
 func (p *bufferPool) Put(b []byte) { p.pool.Put(&b) }
 
 // setGap makes the upstream pause after each event of a stream.
-func setGap(upstream *target, gap time.Duration) error {
-	response, err := http.Get("http://" + upstream.address + "/gap?d=" + gap.String()) //nolint:noctx // a process of our own, next door
+func setGap(ctx context.Context, upstream *target, gap time.Duration) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+upstream.address+"/gap?d="+gap.String(), http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func (b *bench) buildRouter(ctx context.Context) (err error) {
 		b.programs.router, err = filepath.Abs(b.options.router)
 		return err
 	case b.options.profiles != "":
-		if err := os.MkdirAll(b.options.profiles, 0o755); err != nil {
+		if err := os.MkdirAll(b.options.profiles, 0o750); err != nil {
 			return err
 		}
 		name = "test/bench/profiled"
