@@ -1,21 +1,20 @@
 package classify
 
 import (
-	"math"
-	"math/bits"
 	"sync"
 	"unicode"
 	"unicode/utf8"
 )
 
 const (
-	filterBits = 1 << 16
+	filterBitsLog = 14
+	filterBits    = 1 << filterBitsLog
 	// caseBits makes ASCII letters lower case. What else it makes equal only
 	// lets the filter pass a little more.
 	caseBits = 0x2020202020202020
 )
 
-// slot maps the first two bytes of a word to an index of Matcher.prefix. It
+// slot maps the first two bytes of a word to an index of Matcher.excess. It
 // takes five bits of each, so that the case of letters does not matter.
 func slot(word uint64) uint64 { return word&0x1f | word>>3&0x3e0 }
 
@@ -24,7 +23,7 @@ const slots = 1 << 10
 // hash maps a prefix to a bit of the filter.
 func hash(prefix uint64) uint64 {
 	const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
-	return (prefix | caseBits) * golden >> 48
+	return (prefix | caseBits) * golden >> (64 - filterBitsLog)
 }
 
 // admit enters what a text that matches a keyword may begin with.
@@ -47,12 +46,16 @@ func (m *Matcher) admit(keywords [][]rune) {
 		}
 	}
 	for at, length := range shortest {
-		if length > 0 {
-			m.prefix[at] = math.MaxUint64 >> (64 - 8*length)
-		}
+		m.excess[at] = 64 - 8*length
+	}
+	distinct := map[uint64]bool{} // keywords have many spellings, and few beginnings
+	for i := range prefixes {
+		p := &prefixes[i]
+		p.bytes, p.length = m.cut(p.bytes), 8-m.excess[slot(p.bytes)]/8
+		distinct[prefixes[i].bytes|caseBits] = true
 	}
 	size := 1
-	for size < 2*len(prefixes) {
+	for size < 2*len(distinct) {
 		size *= 2
 	}
 	m.heads = make([]head, size)
@@ -61,14 +64,17 @@ func (m *Matcher) admit(keywords [][]rune) {
 	}
 }
 
-// enter sets the filter's bit for a prefix, cut to the bytes that are looked at
-// where it belongs, and notes where the trie goes on after it.
+// cut keeps of the first bytes of a word those that the filter looks at.
+func (m *Matcher) cut(w uint64) uint64 {
+	excess := m.excess[slot(w)]
+	return w << excess >> excess
+}
+
+// enter sets the filter's bit for a prefix that was cut, and notes where the trie
+// goes on after it.
 func (m *Matcher) enter(p prefix) {
-	mask := m.prefix[slot(p.bytes)]
-	p.bytes &= mask
 	h := hash(p.bytes)
 	m.filter[h/64] |= 1 << (h % 64)
-	p.length = uint8(bits.Len64(mask) / 8)
 	entry := head{prefix: p.bytes | caseBits, used: true}
 	if entry.node = m.descend(p); entry.node > 0 {
 		entry.skip = p.length

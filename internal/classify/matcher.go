@@ -22,10 +22,12 @@ import (
 //
 // It is immutable and safe for concurrent use.
 type Matcher struct {
-	// prefix has, by the first two bytes of a word (see slot), the bytes of it
-	// that the filter looks at: as many as all keywords of that slot have, at
-	// most 8. Zero: no keyword begins so.
-	prefix [slots]uint64
+	// excess has, by the first two bytes of a word (see slot), how many of the
+	// bits of its first eight bytes the filter does not look at: it looks at as
+	// many bytes as all keywords of that slot have. 64: no keyword begins so.
+	// Small, as the filter is: with the text they have to stay in a core's
+	// nearest cache.
+	excess [slots]uint8
 	// filter has a bit set for the hash of every prefix. It rejects nearly
 	// every word that is not the beginning of a keyword.
 	filter [filterBits / 64]uint64
@@ -124,7 +126,10 @@ func (m *Matcher) matchBlock(block *[blockReach]byte, begins uint64, s *scan, at
 		bit := bits.TrailingZeros64(starts)
 		k := (bit%8*8 + bit/8) % blockSize
 		w := binary.LittleEndian.Uint64(block[k:])
-		w &= m.prefix[slot(w)]
+		if m.excess[slot(w)] >= 64 { // no keyword begins with these two bytes
+			continue
+		}
+		w = m.cut(w)
 		if h := hash(w); m.filter[h/64]>>(h%64)&1 != 0 {
 			if head := m.head(w, h); head != nil {
 				m.walk(s, at+k, head)

@@ -21,7 +21,7 @@ package classify
 // Of a text longer than 8 KB it reads 32 samples of 256 bytes, evenly spread.
 func EstimateTokens(text []byte) int64 {
 	if len(text) <= sampleWindows*sampleSize {
-		return (weigh(text, classSpace) + 500) / 1000
+		return (Millitokens(text) + 500) / 1000
 	}
 	sum := int64(0)
 	for i := range sampleWindows {
@@ -34,6 +34,10 @@ func EstimateTokens(text []byte) int64 {
 	}
 	return sum * int64(len(text)) / (sampleWindows * sampleSize * 1000)
 }
+
+// Millitokens is EstimateTokens of all of a text, whatever its length, in
+// thousandths: what is summed over many short texts must not be rounded in each.
+func Millitokens(text []byte) int64 { return weigh(text, classSpace) }
 
 const (
 	sampleWindows = 32

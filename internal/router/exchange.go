@@ -118,14 +118,10 @@ func (x *exchange) asked(prefix string) *asked {
 
 func (x *exchange) analysisInput(prefix string) *classify.Input {
 	s, r := x.scratch, x.request
-	s.lastText = r.AppendLastUserText(s.lastText[:0], -1)
-	userText := s.lastText
-	if r.Turns() > 1 {
-		s.userText = r.AppendUserText(s.userText[:0], -1)
-		userText = s.userText
-	}
+	s.userText = r.AppendUserText(s.userText[:0], -1)
 	s.input = classify.Input{
-		Text: s.lastText, UserText: userText, Tokens: x.estimatePrompt(), Turns: r.Turns(),
+		Text: s.userText[len(s.userText)-r.LastUserTextBytes():], UserText: s.userText,
+		Tokens: s.estimatePrompt(), Turns: r.Turns(),
 		Tools: r.HasTools(), Images: r.HasImages(), JSONSchema: r.WantsJSONSchema(),
 	}
 	if x.engine.analyzer.UsesExpressions() {
@@ -144,29 +140,6 @@ func (x *exchange) metadata() map[string]string {
 		return true
 	})
 	return m
-}
-
-// perMessage is what the chat format of a message costs in tokens, by OpenAI's
-// count (https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken_for_chat_completions).
-const perMessage = 3
-
-// perImage is what an image of common size costs in tokens at high detail
-// (https://platform.openai.com/docs/guides/images-vision#calculating-costs).
-const perImage = 765
-
-// estimatePrompt estimates the tokens of all messages and tool definitions.
-func (x *exchange) estimatePrompt() int64 {
-	r := x.request
-	tokens := int64(r.Messages()*perMessage+perMessage) + int64(r.Images())*perImage + r.ToolBytes()/bytesPerToken
-	r.EachText(func(_ openai.Role, text []byte, escaped bool) bool {
-		if escaped { // six bytes of \u4e2d are one character
-			x.scratch.plain = openai.Unescape(x.scratch.plain[:0], text)
-			text = x.scratch.plain
-		}
-		tokens += classify.EstimateTokens(text)
-		return true
-	})
-	return tokens
 }
 
 // run calls one upstream after the other until one has answered, none is left,

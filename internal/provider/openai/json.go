@@ -153,7 +153,7 @@ func skipLongString(b []byte, i int) (end, saved int) {
 		case c == '"':
 			return i + 1, saved
 		case c == '\\':
-			if i+1 < len(b) && isShortEscape[b[i+1]] {
+			if i+1 < len(b) && shortEscapes[b[i+1]] != 0 {
 				i, saved = i+2, saved+1
 				continue
 			}
@@ -200,9 +200,6 @@ func skipRune(b []byte, i int) int {
 	}
 	return i + size
 }
-
-// isShortEscape is true of what may follow a backslash, but for u.
-var isShortEscape = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}
 
 // skipUnicodeEscape walks over the escape at b[i], which is no short one.
 func skipUnicodeEscape(b []byte, i int) (next, saved int) {

@@ -266,12 +266,30 @@ func (r *Request) ToolBytes() int64 { return r.toolBytes }
 // most limit bytes of it (negative: all) and never part of a character. The
 // parts of a message are separated by a newline.
 func (r *Request) AppendLastUserText(dst []byte, limit int) []byte {
+	return r.appendTexts(dst, r.lastUserTexts(), limit, anyRole)
+}
+
+func (r *Request) lastUserTexts() []piece {
 	for i := len(r.messages) - 1; i >= 0; i-- {
 		if r.messages[i].role == RoleUser {
-			return r.appendTexts(dst, r.textsOf(i), limit, anyRole)
+			return r.textsOf(i)
 		}
 	}
-	return dst
+	return nil
+}
+
+// LastUserTextBytes returns the length of what AppendLastUserText appends. So
+// much stands at the end of what AppendUserText appends, too, without being
+// unescaped twice.
+func (r *Request) LastUserTextBytes() int {
+	length := 0
+	for _, t := range r.lastUserTexts() {
+		if length > 0 {
+			length++ // the newline between two parts
+		}
+		length += t.len() - t.saved
+	}
+	return length
 }
 
 // AppendUserText appends the text of all user messages, separated by a newline,
@@ -295,6 +313,15 @@ func (r *Request) EachText(yield func(role Role, raw []byte, escaped bool) bool)
 			return
 		}
 	}
+}
+
+// RawTextBytes returns the length of what EachText yields in all.
+func (r *Request) RawTextBytes() int {
+	total := 0
+	for _, t := range r.texts {
+		total += t.len()
+	}
+	return total
 }
 
 func anyRole(Role) bool { return true }

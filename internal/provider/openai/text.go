@@ -1,7 +1,9 @@
 package openai
 
 import (
-	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -13,50 +15,65 @@ func Unescape(dst, raw []byte) []byte {
 	return unescape(dst, raw, len(raw))
 }
 
-// unescape stops once it has appended limit bytes or, to complete a character,
-// a few more.
+// unescape stops once it has appended limit bytes, or up to a word more.
+//
+// It copies a word at a time and looks for a backslash in it meanwhile: prose has
+// an escape in every other line, and a search and a copy for each piece between
+// two of them would cost several times as much.
 func unescape(dst, raw []byte, limit int) []byte {
-	end := len(dst) + limit
-	for {
-		i := bytes.IndexByte(raw, '\\')
-		if i < 0 || i >= end-len(dst) {
-			return append(dst, raw[:min(len(raw), end-len(dst))]...)
+	const word = 8
+	limit = min(limit, len(raw))
+	dst = slices.Grow(dst, limit+2*word) // the last copy and the last escape overhang
+	out := dst[len(dst):cap(dst)]
+	at, i := 0, 0
+	for at < limit && i < len(raw) {
+		if i+word <= len(raw) {
+			w := binary.LittleEndian.Uint64(raw[i:])
+			binary.LittleEndian.PutUint64(out[at:], w)
+			marks := backslashes(w)
+			if marks == 0 {
+				at, i = at+word, i+word
+				continue
+			}
+			plain := bits.TrailingZeros64(marks) >> 3
+			at, i = at+plain, i+plain
+		} else if raw[i] != '\\' {
+			out[at] = raw[i]
+			at, i = at+1, i+1
+			continue
 		}
-		dst = append(dst, raw[:i]...)
-		var n int
-		dst, n = appendEscape(dst, raw[i:])
-		raw = raw[i+n:]
-		if len(dst) >= end {
-			return dst
+		if i+1 < len(raw) && shortEscapes[raw[i+1]] != 0 {
+			out[at] = shortEscapes[raw[i+1]]
+			at, i = at+1, i+2
+			continue
 		}
+		wrote, read := unescapeUnicode(out[at:], raw[i:])
+		at, i = at+wrote, i+read
 	}
+	return dst[:len(dst)+at]
 }
 
-// appendEscape appends what the escape at the start of raw stands for, and
-// returns the length of the escape.
-func appendEscape(dst, raw []byte) ([]byte, int) {
-	if len(raw) < 2 {
-		return append(dst, raw...), len(raw)
+// backslashes has the high bit of the lowest byte set that is a backslash, and is
+// 0 if none is.
+func backslashes(w uint64) uint64 {
+	w ^= '\\' * ones
+	return (w - ones) &^ w & highs
+}
+
+// shortEscapes are, by what follows the backslash, the bytes that the escapes of
+// two bytes stand for.
+var shortEscapes = [256]byte{
+	'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
+}
+
+// unescapeUnicode writes what the \u escape at the start of raw stands for, and
+// returns the lengths of both. What is none stays as it is.
+func unescapeUnicode(out, raw []byte) (wrote, read int) {
+	if r, next := decodeUnicodeEscape(raw, 0); next > 0 {
+		return utf8.EncodeRune(out, r), next
 	}
-	switch c := raw[1]; c {
-	case '"', '\\', '/':
-		return append(dst, c), 2
-	case 'b':
-		return append(dst, '\b'), 2
-	case 'f':
-		return append(dst, '\f'), 2
-	case 'n':
-		return append(dst, '\n'), 2
-	case 'r':
-		return append(dst, '\r'), 2
-	case 't':
-		return append(dst, '\t'), 2
-	case 'u':
-		if r, next := decodeUnicodeEscape(raw, 0); next > 0 {
-			return utf8.AppendRune(dst, r), next
-		}
-	}
-	return append(dst, raw[:2]...), 2
+	n := copy(out, raw[:min(len(raw), len(`\x`))])
+	return n, n
 }
 
 // decodeUnicodeEscape decodes the \u escape at b[i], or the two that make up a
