@@ -150,14 +150,15 @@ func classifyBytes(block *[blockReach]byte) (separators, wide, inner uint64) {
 		highs = 0x80 * ones
 	)
 	letters := uint64(0)
-	for k := range 8 {
-		w := binary.LittleEndian.Uint64(block[8*k:])
+	for k := 0; k < blockSize; k += 8 {
+		w := binary.LittleEndian.Uint64(block[k:])
 		lower := (w | caseBits) &^ highs
 		fromA := lower + (0x80-'a')*ones // the high bit of a byte: it is at least 'a'
 		pastZ := lower + (0x7f-'z')*ones // it is above 'z'
-		letters |= fromA &^ (pastZ | w) & highs >> (7 - k)
-		wide |= w & highs >> (7 - k)
-		inner |= w &^ (w << 1) & highs >> (7 - k)
+		// Each row moves those before it by a bit.
+		letters = letters>>1 | fromA&^(pastZ|w)&highs
+		wide = wide>>1 | w&highs
+		inner = inner>>1 | w&^(w<<1)&highs
 	}
 	return ^letters, wide, inner
 }
