@@ -141,6 +141,9 @@ func (c Config) validate() error {
 	if c.Canned != nil && c.Canned.Tokens < 1 {
 		errs = append(errs, errors.New("canned: tokens must be at least 1"))
 	}
+	if c.Canned != nil && dialects[c.Dialect].wire != nil {
+		errs = append(errs, fmt.Errorf("canned: only OpenAI's wire has canned answers, not %s", c.Dialect))
+	}
 	if err := c.Faults.validate(); err != nil {
 		errs = append(errs, fmt.Errorf("faults: %w", err))
 	}

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"iter"
 	"math/rand/v2"
 	"net/http"
 )
@@ -16,11 +17,13 @@ type Dialect string
 //   - Mistral: usage in the last chunk that has choices, asked for or not; no
 //     fingerprint, service tier or logprobs; errors without the "error" object.
 //   - XAI: errors are {"code","error"} with prose as the code; a wrong key is a 400.
+//   - Gemini: not OpenAI's wire but Google's own, models.generateContent.
 const (
 	OpenAI   Dialect = "OpenAI"
 	DeepSeek Dialect = "DeepSeek"
 	Mistral  Dialect = "Mistral"
 	XAI      Dialect = "XAI"
+	Gemini   Dialect = "Gemini"
 )
 
 // dialect is how a provider writes things.
@@ -39,14 +42,37 @@ type dialect struct {
 	usage       func(usage) wireUsage
 	// err adapts an error: its status and its body.
 	err func(*apiError) (int, any)
+	// wire is a wire other than OpenAI's; nil: OpenAI's.
+	wire *otherWire
+}
+
+// otherWire is how a provider that does not speak OpenAI's wire is spoken to.
+type otherWire struct {
+	// route answers a request, or returns the error to answer with.
+	route func(*Provider, http.ResponseWriter, *http.Request, []byte) *apiError
+	// validate checks the lengths of a request against its model.
+	validate func(r *request, m *Model, promptTokens int) *apiError
+	// document is the whole answer.
+	document func(*exchange) []byte
+	// frames are the events of a stream, and how many they are. Nothing follows
+	// them.
+	frames func(*exchange) (int, iter.Seq[frame])
+	// failure is the event that ends a stream in an error; nil: as OpenAI's.
+	failure func(*apiError) frame
+	// name is that of an event; nil: events have none.
+	name func(frame) string
 }
 
 var dialects = map[Dialect]dialect{
-	"":       openAIDialect,
-	OpenAI:   openAIDialect,
-	DeepSeek: {id: uuid, fingerprint: true, logprobs: true, usageWithChoices: true, usage: deepSeekUsage, err: deepSeekError},
-	Mistral:  {id: hexID, usageWithChoices: true, usageAlways: true, usage: plainUsage, err: mistralError},
-	XAI:      {id: uuid, extras: true, fingerprint: true, logprobs: true, rateLimits: true, usage: fullUsage, err: xaiError},
+	"":        openAIDialect,
+	OpenAI:    openAIDialect,
+	DeepSeek:  {id: uuid, fingerprint: true, logprobs: true, usageWithChoices: true, usage: deepSeekUsage, err: deepSeekError},
+	Mistral:   {id: hexID, usageWithChoices: true, usageAlways: true, usage: plainUsage, err: mistralError},
+	Gemini:    geminiDialect,
+	Anthropic: anthropicDialect,
+
+	AzureOpenAI: azureDialect,
+	XAI:         {id: uuid, extras: true, fingerprint: true, logprobs: true, rateLimits: true, usage: fullUsage, err: xaiError},
 }
 
 var openAIDialect = dialect{

@@ -22,6 +22,20 @@ type exchange struct {
 	rand  *rand.Rand
 	// sent are the output tokens that have been generated so far.
 	sent int
+	// whole is the document to answer with, where a wire makes it beforehand.
+	whole []byte
+	// wire is the one that the request chose, where it is not the dialect's, and
+	// responses the request if that is Responses.
+	wire      *otherWire
+	responses *responsesRequest
+}
+
+// otherWire is the wire of the exchange; nil: chat completions.
+func (x *exchange) otherWire() *otherWire {
+	if x.wire != nil {
+		return x.wire
+	}
+	return x.dialect.wire
 }
 
 // deployment is how Azure names the model: in the path.
@@ -35,7 +49,7 @@ func (p *Provider) chat(w http.ResponseWriter, r *http.Request, body []byte) *ap
 	if x.req, malformed = decodeRequest(r.Header.Get("Content-Type"), body); malformed != nil {
 		x.req = &request{}
 	}
-	if m := deployment.FindStringSubmatch(r.URL.Path); m != nil && x.req.Model == "" {
+	if m := deployment.FindStringSubmatch(r.URL.Path); m != nil && (x.req.Model == "" || p.cfg.Dialect == AzureOpenAI) {
 		x.req.Model = m[1]
 	}
 	if err := x.chooseFault(r.Header.Get(FaultHeader)); err != nil {
@@ -127,7 +141,11 @@ func (x *exchange) prepare(serial uint64) *apiError {
 		return errUnknownModel(x.req.Model)
 	}
 	prompt := countPrompt(x.model.Name, x.req)
-	if err := x.req.validate(&x.model.Model, prompt.tokens); err != nil {
+	validate := (*request).validate
+	if other := x.otherWire(); other != nil {
+		validate = other.validate
+	}
+	if err := validate(x.req, &x.model.Model, prompt.tokens); err != nil {
 		return err
 	}
 	cached, written := x.cache.use(prompt)
@@ -175,7 +193,7 @@ func (x *exchange) abandon() {
 // client was there to take it.
 func (x *exchange) document() bool {
 	total := x.c.usage.completion - x.c.usage.reasoning
-	body := encodeJSON(x.c, x.dialect, x.req, x.fault.shape.NoUsage)
+	body := x.body()
 	x.w.Header().Set("Content-Type", "application/json")
 	if x.fault.shape.KeepAliveComments {
 		_, _ = x.w.Write([]byte("\n"))
@@ -194,6 +212,14 @@ func (x *exchange) document() bool {
 		return false
 	}
 	return x.breakOff()
+}
+
+// body is the whole answer.
+func (x *exchange) body() []byte {
+	if other := x.otherWire(); other != nil {
+		return other.document(x)
+	}
+	return encodeJSON(x.c, x.dialect, x.req, x.fault.shape.NoUsage)
 }
 
 // breakOff ends a connection as the fault demands, and reports whether the

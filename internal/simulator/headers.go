@@ -30,6 +30,10 @@ func (p *Provider) setHeaders(h http.Header, serial uint64, tokens int) {
 		h.Set("mistral-correlation-id", id)
 		return
 	}
+	if p.cfg.Dialect == Anthropic {
+		setAnthropicHeaders(h, id)
+		return
+	}
 	h.Set("x-request-id", "req_"+id)
 	if !p.dialect.rateLimits {
 		return

@@ -132,6 +132,12 @@ func (p *Provider) serve(w http.ResponseWriter, r *http.Request) {
 
 // route answers a request, or returns the error to answer with.
 func (p *Provider) route(w http.ResponseWriter, r *http.Request, body []byte) *apiError {
+	if p.dialect.wire != nil {
+		return p.dialect.wire.route(p, w, r, body)
+	}
+	if asksForResponse(r) && p.canned == nil {
+		return p.respond(w, r, body)
+	}
 	chat, models := strings.HasSuffix(r.URL.Path, "/chat/completions"), strings.HasSuffix(r.URL.Path, "/models")
 	switch {
 	case !chat && !models:

@@ -31,6 +31,10 @@ type request struct {
 	Temperature         *float64                   `json:"temperature"`
 	TopP                *float64                   `json:"top_p"`
 	Metadata            map[string]json.RawMessage `json:"metadata"`
+
+	// array and showThoughts are Gemini's: a stream as one JSON array, and thoughts
+	// as a part of the answer.
+	array, showThoughts bool
 }
 
 type streamOptions struct {
@@ -272,7 +276,7 @@ func apiKey(h http.Header) string {
 	if scheme, key, ok := strings.Cut(h.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "bearer") {
 		return key
 	}
-	for _, name := range []string{"api-key", "x-api-key"} {
+	for _, name := range []string{"api-key", "x-api-key", "x-goog-api-key"} {
 		if key := h.Get(name); key != "" {
 			return key
 		}

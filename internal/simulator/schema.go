@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // schema is the part of JSON Schema that the simulator fills in.
@@ -100,7 +101,7 @@ func (p *properties) UnmarshalJSON(data []byte) error {
 // kind is the type to fill in, the first that is not null.
 func (s *schema) kind() string {
 	for _, t := range s.Type {
-		if t != "null" {
+		if t = strings.ToLower(t); t != "null" { // Gemini's are in upper case
 			return t
 		}
 	}

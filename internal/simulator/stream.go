@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"iter"
 	"net/http"
 	"unicode/utf8"
 )
@@ -16,9 +17,9 @@ func (x *exchange) stream() bool {
 	if x.fault.shape.KeepAliveComments {
 		out.line(": keep-alive")
 	}
-	chunks := newChunker(x.c, x.dialect, x.req, &x.fault.shape)
-	left := x.breakPoint(chunks.events())
-	for f := range chunks.frames() {
+	events, frames := x.frames()
+	left := x.breakPoint(events)
+	for f := range frames {
 		if left == 0 {
 			return x.breakStream(out, f)
 		}
@@ -27,14 +28,32 @@ func (x *exchange) stream() bool {
 			return false
 		}
 		x.sent += f.tokens
-		if out.data(f.data); out.err != nil {
+		if out.event(f); out.err != nil {
 			return false
 		}
 	}
-	if !x.fault.shape.NoDone {
+	if !x.fault.shape.NoDone && x.otherWire() == nil {
 		out.data([]byte("[DONE]"))
 	}
 	return out.err == nil
+}
+
+// frames are the events of the stream, and how many they are.
+func (x *exchange) frames() (int, iter.Seq[frame]) {
+	if other := x.otherWire(); other != nil {
+		return other.frames(x)
+	}
+	chunks := newChunker(x.c, x.dialect, x.req, &x.fault.shape)
+	return chunks.events(), chunks.frames()
+}
+
+// failure is the event that tells of an error.
+func (x *exchange) failure(e *apiError) frame {
+	if other := x.otherWire(); other != nil && other.failure != nil {
+		return other.failure(e)
+	}
+	_, body := x.dialect.err(e)
+	return frame{data: encode(body, "")}
 }
 
 // breakPoint is how many events go out before the stream breaks; below zero: it
@@ -55,8 +74,7 @@ func (x *exchange) breakPoint(events int) int {
 func (x *exchange) breakStream(out *eventWriter, next frame) bool {
 	switch x.fault.kind {
 	case faultErrorEvent:
-		_, body := x.dialect.err(statusError(http.StatusInternalServerError, x.model.Name, ""))
-		out.data(encode(body, ""))
+		out.event(x.failure(statusError(http.StatusInternalServerError, x.model.Name, "")))
 	case faultGarbage:
 		out.data(next.data[:len(next.data)/2])
 	}
@@ -75,6 +93,22 @@ type eventWriter struct {
 // line writes a line that is no event.
 func (e *eventWriter) line(text string) {
 	e.buf = append(e.buf[:0], text...)
+	e.send()
+}
+
+// event writes a frame, with its name where the wire names events.
+func (e *eventWriter) event(f frame) {
+	other := e.exchange.otherWire()
+	if other == nil || other.name == nil {
+		e.data(f.data)
+		return
+	}
+	end := "\n"
+	if e.exchange.fault.shape.CRLF {
+		end = "\r\n"
+	}
+	e.buf = append(append(append(e.buf[:0], "event: "...), other.name(f)...), end...)
+	e.buf = append(append(e.buf, "data: "...), f.data...)
 	e.send()
 }
 
