@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// write puts a text into a file of a temporary directory.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func outcomes(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"prompt":"What is town%d?","outcomes":{"small":1,"large":1}}`+"\n", i)
+		fmt.Fprintf(&b, `{"prompt":"Prove lemma%d of the long chapter.","outcomes":{"small":0,"large":%d}}`+"\n", i, i%2)
+	}
+	return b.String()
+}
+
+func TestTrainEvalClassify(t *testing.T) {
+	data, dir := write(t, "outcomes.jsonl", outcomes(60)), t.TempDir()
+	file := filepath.Join(dir, "model.json")
+	out, err := tiershift(t, "train", "--data", data, "--out", file, "--report", filepath.Join(dir, "report"), "--date", "2026-01-02", "--folds", "3")
+	if err != nil || !strings.Contains(out, "always large") || !strings.Contains(out, "wrote "+file) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, name := range []string{"report.txt", "report.json", "cost-quality.svg", "calibration.svg"} {
+		if _, err := os.Stat(filepath.Join(dir, "report", name)); err != nil {
+			t.Error(err)
+		}
+	}
+	out, err = tiershift(t, "eval", "--data", data, "--model", file, "-o", "json")
+	var report struct {
+		MacroAPGR float64
+		Card      struct{ Date string }
+	}
+	if err != nil || json.Unmarshal([]byte(out), &report) != nil || report.MacroAPGR < 0.6 || report.Card.Date != "2026-01-02" {
+		t.Errorf("%v: %+v\n%s", err, report, out)
+	}
+	prompts := write(t, "prompts.jsonl", `{"id":"easy","prompt":"What is town7?"}`+"\n"+`{"id":2,"prompt":"Prove lemma9 of the long chapter."}`+"\n")
+	out, err = tiershift(t, "classify", "--in", prompts, "--model", file, "--target-quality", "0.8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) != 2 || !strings.HasPrefix(lines[0], `{"id":"easy","class":"SIMPLE","tier":"small"`) ||
+		!strings.HasPrefix(lines[1], `{"id":2,"class":"COMPLEX","tier":"large"`) {
+		t.Errorf("%s", out)
+	}
+}
+
+func TestClassifyKeepsTheOrderAndNamesTheBadLine(t *testing.T) {
+	var b strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&b, `{"id":%d,"prompt":"%s"}`+"\n", i, strings.Repeat("why ", i%50+1))
+	}
+	b.WriteString("{}\n")
+	out, err := tiershift(t, "classify", "-f", quickstart, "--in", write(t, "in.jsonl", b.String()))
+	if err == nil || err.Error() != "line 501: prompt: is missing" {
+		t.Errorf("error %v", err)
+	}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) != 500 {
+		t.Fatalf("%d lines before the bad one, want 500", len(lines))
+	}
+	for i, line := range lines {
+		if !strings.HasPrefix(line, fmt.Sprintf(`{"id":%d,`, i)) {
+			t.Fatalf("line %d is %s", i, line)
+		}
+	}
+}
+
+func TestInterruptedTrainingLeavesNoFile(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	root := newRoot()
+	root.SetArgs([]string{"train", "--data", write(t, "o.jsonl", outcomes(100)), "--out", filepath.Join(dir, "model.json")})
+	root.SetErr(&strings.Builder{})
+	if err := root.ExecuteContext(ctx); err == nil {
+		t.Error("no error")
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("%v %v", entries, err)
+	}
+}
+
+func TestClassifierCommandsRefuse(t *testing.T) {
+	data := write(t, "o.jsonl", outcomes(20))
+	bad := write(t, "bad.jsonl", `{"prompt":"x","label":"SIMPLE"}`+"\nnope\n")
+	tests := []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"a bad line of learning data", []string{"eval", "--data", bad}, bad + ": line 2: is not a JSON object"},
+		{"another format", []string{"eval", "--data", data, "--format", "csv"}, "--format must be one of"},
+		{"tiers the model does not know", []string{"eval", "--data", data}, `tier "`},
+		{"costs for other tiers", []string{"eval", "--data", data, "--costs", "1,2"}, "--costs has 2 costs for 3 tiers"},
+		{"a cost of nothing", []string{"eval", "--data", data, "--costs", "0,2"}, "--costs must be above 0"},
+		{"another output", []string{"eval", "--data", data, "-o", "xml"}, "--output must be table or json"},
+		{"another date", []string{"train", "--data", data, "--out", "x", "--date", "today"}, "--date must be"},
+		{"a model that is none", []string{"classify", "--model", data}, "model: "},
+		{"a target above 1", []string{"classify", "--target-quality", "2"}, "--target-quality must be"},
+		{"a negative price", []string{"classify", "--price", "-1"}, "--price must not be negative"},
+		{"a penalty of nothing", []string{"train", "--data", data, "--out", "x", "--penalty", "0"}, "--penalty must be"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := tiershift(t, test.args...)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}

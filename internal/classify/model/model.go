@@ -1,0 +1,275 @@
+package model
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// Format names the file format. A file of another is refused.
+const Format = "tiershift-classifier/v1"
+
+// Limits of a model file.
+const (
+	// MaxFileSize fits a ConfigMap, which may hold 1 MiB in all.
+	MaxFileSize = 800 << 10
+	// MaxTiers is how many tiers a model may tell apart.
+	MaxTiers    = 5
+	maxHeads    = MaxTiers + 3
+	stride      = maxHeads // bytes of weights per bucket in memory
+	maxNameSize = 253
+)
+
+// The classes, from least to most demanding: the names of the class heads.
+var Classes = [...]string{"SIMPLE", "MODERATE", "COMPLEX"}
+
+// Head is one logistic regression.
+type Head struct {
+	// Name is that of a tier or of a class.
+	Name string `json:"name"`
+	// Bias is in log odds, as are the weights.
+	Bias float32 `json:"bias"`
+	// Scale is what one unit of a bucket's weight stands for.
+	Scale float32 `json:"scale"`
+	// Slope and Intercept calibrate the log odds z: sigmoid(Slope·z+Intercept).
+	// Platt, Probabilistic Outputs for Support Vector Machines, 1999.
+	Slope     float32 `json:"slope"`
+	Intercept float32 `json:"intercept"`
+	// Weights are those of the buckets, one byte each; Dense those of the
+	// counted features.
+	Weights []int8    `json:"-"`
+	Dense   []float32 `json:"-"`
+}
+
+// Model predicts from the text of a prompt how likely each tier answers it well,
+// and how demanding it is. It is immutable and safe for concurrent use.
+type Model struct {
+	card    Card
+	tiers   []Head // from the cheapest to the strongest
+	classes []Head // none, or those of Classes
+	// weights and dense are those of all heads side by side: tiers first.
+	weights []int8
+	dense   []float32
+}
+
+// file is a model as it is stored.
+type file struct {
+	Format string `json:"format"`
+	// Features is the fingerprint of the features it was trained for.
+	Features string       `json:"features"`
+	Card     Card         `json:"card"`
+	Tiers    []storedHead `json:"tiers"`
+	Classes  []storedHead `json:"classes,omitempty"`
+}
+
+// storedHead has the weights in base64: those of the buckets as one signed byte
+// each, those of the counted features as little-endian float32.
+type storedHead struct {
+	Head
+	Weights string `json:"weights"`
+	Dense   string `json:"dense"`
+}
+
+// Fingerprint identifies the features: a model only fits those it was trained
+// for.
+func Fingerprint() string {
+	h := sha256.New()
+	fmt.Fprintln(h, DenseNames(), basis.knots, bucketBits, kinds, hashedScale, denseScale, headSize, tailSize)
+	for i := range concepts {
+		fmt.Fprintln(h, concepts[i].name, strings.Fields(concepts[i].words))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// New puts a model together from its heads: those of tiers from the cheapest to
+// the strongest, and none or three of classes in the order of [Classes].
+func New(card Card, tiers, classes []Head) (*Model, error) {
+	m := &Model{card: card, tiers: tiers, classes: classes}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	m.weights = make([]int8, Buckets*stride)
+	m.dense = make([]float32, Columns()*stride)
+	for h, head := range m.heads() {
+		for b, w := range head.Weights {
+			m.weights[b*stride+h] = w
+		}
+		for c, w := range head.Dense {
+			m.dense[c*stride+h] = w
+		}
+	}
+	return m, nil
+}
+
+func (m *Model) heads() []Head {
+	return append(append(make([]Head, 0, maxHeads), m.tiers...), m.classes...)
+}
+
+func (m *Model) check() error {
+	if len(m.tiers)+len(m.classes) == 0 {
+		return errors.New("tiers: a model needs tiers or classes")
+	}
+	if len(m.tiers) > MaxTiers {
+		return fmt.Errorf("tiers: %d, at most %d are possible", len(m.tiers), MaxTiers)
+	}
+	if len(m.classes) != 0 && len(m.classes) != len(Classes) {
+		return fmt.Errorf("classes: %d, must be none or %d", len(m.classes), len(Classes))
+	}
+	seen := map[string]bool{}
+	for i := range m.tiers {
+		if err := m.tiers[i].check(); err != nil {
+			return fmt.Errorf("tiers[%d]%w", i, err)
+		}
+		if seen[m.tiers[i].Name] {
+			return fmt.Errorf("tiers[%d].name: %q is there twice", i, m.tiers[i].Name)
+		}
+		seen[m.tiers[i].Name] = true
+	}
+	for i := range m.classes {
+		if err := m.classes[i].check(); err != nil {
+			return fmt.Errorf("classes[%d]%w", i, err)
+		}
+		if m.classes[i].Name != Classes[i] {
+			return fmt.Errorf("classes[%d].name: %q, must be %q", i, m.classes[i].Name, Classes[i])
+		}
+	}
+	return nil
+}
+
+func (h *Head) check() error {
+	switch {
+	case h.Name == "" || len(h.Name) > maxNameSize:
+		return fmt.Errorf(".name: must have 1 to %d bytes", maxNameSize)
+	case len(h.Weights) != Buckets:
+		return fmt.Errorf(".weights: %d, must be %d", len(h.Weights), Buckets)
+	case len(h.Dense) != Columns():
+		return fmt.Errorf(".dense: %d, must be %d", len(h.Dense), Columns())
+	case h.Slope < 0:
+		return errors.New(".slope: is negative")
+	}
+	for _, v := range append([]float32{h.Bias, h.Scale, h.Slope, h.Intercept}, h.Dense...) {
+		if !(math.Abs(float64(v)) < maxWeight) { // not so for NaN either
+			return fmt.Errorf(": a number is not within ±%g", maxWeight)
+		}
+	}
+	return nil
+}
+
+const maxWeight = 1e6
+
+// Load reads a model file. It refuses what it does not know, and a model that
+// was trained for other features.
+func Load(data []byte) (*Model, error) {
+	if len(data) > MaxFileSize {
+		return nil, fmt.Errorf("model: %d bytes, at most %d are allowed", len(data), MaxFileSize)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	var f file
+	if err := decoder.Decode(&f); err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("model: something follows the document")
+	}
+	if f.Format != Format {
+		return nil, fmt.Errorf("model: format is %q, must be %q", f.Format, Format)
+	}
+	if want := Fingerprint(); f.Features != want {
+		return nil, fmt.Errorf("model: it was trained for features %q, this version has %q: train it again", f.Features, want)
+	}
+	tiers, err := decode("tiers", f.Tiers)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := decode("classes", f.Classes)
+	if err != nil {
+		return nil, err
+	}
+	m, err := New(f.Card, tiers, classes)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	return m, nil
+}
+
+func decode(field string, stored []storedHead) ([]Head, error) {
+	if len(stored) > maxHeads {
+		return nil, fmt.Errorf("model: %s: %d, at most %d are possible", field, len(stored), maxHeads)
+	}
+	heads := make([]Head, len(stored))
+	for i := range stored {
+		heads[i] = stored[i].Head
+		weights, err := base64.StdEncoding.DecodeString(stored[i].Weights)
+		if err != nil {
+			return nil, fmt.Errorf("model: %s[%d].weights: %w", field, i, err)
+		}
+		heads[i].Weights = make([]int8, len(weights))
+		for b, w := range weights {
+			heads[i].Weights[b] = int8(w)
+		}
+		dense, err := base64.StdEncoding.DecodeString(stored[i].Dense)
+		if err != nil {
+			return nil, fmt.Errorf("model: %s[%d].dense: %w", field, i, err)
+		}
+		for ; len(dense) >= 4; dense = dense[4:] {
+			heads[i].Dense = append(heads[i].Dense, math.Float32frombits(binary.LittleEndian.Uint32(dense)))
+		}
+	}
+	return heads, nil
+}
+
+// Marshal returns the model as a file: the same model, the same bytes.
+func (m *Model) Marshal() ([]byte, error) {
+	data, err := json.MarshalIndent(file{
+		Format: Format, Features: Fingerprint(), Card: m.card, Tiers: encode(m.tiers), Classes: encode(m.classes),
+	}, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	if data = append(data, '\n'); len(data) > MaxFileSize {
+		return nil, fmt.Errorf("the model has %d bytes, at most %d are allowed: train it for fewer tiers", len(data), MaxFileSize)
+	}
+	return data, nil
+}
+
+func encode(heads []Head) []storedHead {
+	stored := make([]storedHead, len(heads))
+	for i := range heads {
+		weights := make([]byte, len(heads[i].Weights))
+		for b, w := range heads[i].Weights {
+			weights[b] = byte(w)
+		}
+		var dense []byte
+		for _, w := range heads[i].Dense {
+			dense = binary.LittleEndian.AppendUint32(dense, math.Float32bits(w))
+		}
+		stored[i] = storedHead{heads[i], base64.StdEncoding.EncodeToString(weights), base64.StdEncoding.EncodeToString(dense)}
+	}
+	return stored
+}
+
+// Card returns the model's card.
+func (m *Model) Card() Card { return m.card }
+
+// Tiers names the tiers that the model predicts for, from the cheapest to the
+// strongest.
+func (m *Model) Tiers() []string {
+	names := make([]string, len(m.tiers))
+	for i := range m.tiers {
+		names[i] = m.tiers[i].Name
+	}
+	return names
+}
+
+// ClassHeads returns the heads of the classes, for a model that was trained
+// without labels to take over; none if it has none.
+func (m *Model) ClassHeads() []Head { return m.classes }
