@@ -31,7 +31,7 @@ var groups = []group{
 		why:    "the router stays small, starts fast and can be read without Kubernetes",
 	},
 	{
-		members: []string{"api/...", "internal/compile", "internal/shift", "internal/workload"},
+		members: []string{"api/...", "internal/compile", "internal/shift", "internal/shiftsim", "internal/workload"},
 		banned:  []string{"k8s.io/client-go/", "sigs.k8s.io/controller-runtime/"},
 		why:     "resources are plain values here; whoever talks to the API server hands them in",
 	},

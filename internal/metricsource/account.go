@@ -1,0 +1,128 @@
+package metricsource
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/tiershift/tiershift/internal/metricnames"
+	"github.com/tiershift/tiershift/internal/shift"
+)
+
+// qualityScore is the histogram of quality scores, and labelSource says where a
+// score comes from.
+const (
+	qualityScore = "tiershift_quality_score"
+	labelSource  = "source"
+)
+
+// key is a number that is counted, summed over models and providers.
+type key struct {
+	route, tier string
+	what        quantity
+	// detail is the source of scores, and le the bucket of histograms.
+	detail string
+	le     float64
+}
+
+type quantity uint8
+
+const (
+	requests quantity = iota
+	failed
+	cost
+	durationBucket
+	durationSum
+	scoreBucket
+	scoreSum
+)
+
+// isFailure holds for requests that no provider answered, and those whose answer
+// was cut: what the client did wrong, or gave up, does not tell of the tier.
+func isFailure(outcome string) bool {
+	return outcome == metricnames.OutcomeUpstreamError || outcome == metricnames.OutcomeCut
+}
+
+// counts are numbers that only grow.
+type counts map[key]float64
+
+// samples makes the samples of one route out of what was counted.
+func (c counts) samples(route string) []shift.Sample {
+	byTier := map[string]*shift.Sample{}
+	scores := map[string]map[shift.Source]*shift.Histogram{}
+	for k, v := range c {
+		if k.route != route {
+			continue
+		}
+		s, ok := byTier[k.tier]
+		if !ok {
+			s = &shift.Sample{Tier: k.tier}
+			byTier[k.tier], scores[k.tier] = s, map[shift.Source]*shift.Histogram{}
+		}
+		switch k.what {
+		case requests:
+			s.Requests = v
+		case failed:
+			s.Failed = v
+		case cost:
+			s.CostUSD = v
+		case durationBucket:
+			s.Durations.Buckets = append(s.Durations.Buckets, shift.Bucket{Upper: k.le, Count: v})
+		case durationSum:
+			s.Durations.Sum = v
+		case scoreBucket, scoreSum:
+			k.score(scores[k.tier], v)
+		}
+	}
+	return finish(byTier, scores)
+}
+
+func (k key) score(scores map[shift.Source]*shift.Histogram, v float64) {
+	h, ok := scores[shift.Source(k.detail)]
+	if !ok {
+		h = &shift.Histogram{}
+		scores[shift.Source(k.detail)] = h
+	}
+	if k.what == scoreSum {
+		h.Sum = v
+		return
+	}
+	h.Buckets = append(h.Buckets, shift.Bucket{Upper: k.le, Count: v})
+}
+
+// finish turns cumulative buckets into plain ones and sorts the tiers that did
+// anything by name.
+func finish(byTier map[string]*shift.Sample, scores map[string]map[shift.Source]*shift.Histogram) []shift.Sample {
+	var out []shift.Sample
+	for tier, s := range byTier {
+		s.Failed = min(s.Failed, s.Requests)
+		plain(&s.Durations)
+		for source, h := range scores[tier] {
+			if plain(h); h.Count() > 0 {
+				if s.Scores == nil {
+					s.Scores = map[shift.Source]shift.Histogram{}
+				}
+				s.Scores[source] = *h
+			}
+		}
+		if s.Requests > 0 || s.CostUSD > 0 || len(s.Scores) > 0 {
+			out = append(out, *s)
+		}
+	}
+	slices.SortFunc(out, func(a, b shift.Sample) int { return cmp.Compare(a.Tier, b.Tier) })
+	return out
+}
+
+// plain makes cumulative buckets count for themselves. A torn scrape may have a
+// bucket behind the one below it: then the lower one is right.
+func plain(h *shift.Histogram) {
+	slices.SortFunc(h.Buckets, func(a, b shift.Bucket) int { return cmp.Compare(a.Upper, b.Upper) })
+	below := 0.0
+	for i := range h.Buckets {
+		cumulative := max(h.Buckets[i].Count, below)
+		h.Buckets[i].Count = cumulative - below
+		below = cumulative
+	}
+}
+
+func usable(v float64) bool { return v >= 0 && !math.IsInf(v, 1) }

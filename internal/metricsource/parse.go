@@ -1,0 +1,165 @@
+package metricsource
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/tiershift/tiershift/internal/metricnames"
+)
+
+// Selection says whose numbers are wanted.
+type Selection struct {
+	Namespace, Policy string
+	// TierLabel is the label that names the tier; empty: metricnames.LabelTier,
+	// the tier that answered. Series in which it is empty do not count.
+	TierLabel string
+}
+
+func (s *Selection) tierLabel() string {
+	if s.TierLabel == "" {
+		return metricnames.LabelTier
+	}
+	return s.TierLabel
+}
+
+// reading is one router's numbers at one time.
+type reading struct {
+	counts counts
+	// started is when the process began; zero: it does not say.
+	started time.Time
+}
+
+// processStart is the metric of Prometheus' process collectors
+// (https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics).
+const processStart = "process_start_time_seconds"
+
+// parse reads the text exposition format
+// (https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format).
+// Samples that carry a time before oldest make it fail: whoever exposes those has
+// stopped counting.
+func parse(r io.Reader, selection *Selection, oldest time.Time) (*reading, error) {
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(r)
+	if err != nil {
+		return nil, err
+	}
+	out := &reading{counts: counts{}}
+	for name, take := range takers {
+		for _, metric := range families[name].GetMetric() {
+			k, labels, ok := selection.key(metric)
+			if !ok {
+				continue
+			}
+			if at := metric.GetTimestampMs(); at != 0 && time.UnixMilli(at).Before(oldest) {
+				return nil, fmt.Errorf("%s is of %s", name, time.UnixMilli(at).UTC().Format(time.RFC3339))
+			}
+			if err := take(out.counts, k, metric, labels); err != nil {
+				return nil, fmt.Errorf("%s of route %s, tier %s: %w", name, k.route, k.tier, err)
+			}
+		}
+	}
+	for _, metric := range families[processStart].GetMetric() {
+		if v := value(metric); v > 0 && v < latestStart {
+			out.started = time.UnixMilli(int64(v * 1000))
+		}
+	}
+	return out, nil
+}
+
+// latestStart is a time, in seconds, that no process began at yet.
+const latestStart = 1 << 33
+
+// key is whose number a metric is; not ok when it is nobody's that is asked for.
+func (s *Selection) key(metric *dto.Metric) (k key, labels map[string]string, ok bool) {
+	labels = labelsOf(metric)
+	k = key{route: labels[metricnames.LabelRoute], tier: labels[s.tierLabel()]}
+	ours := labels[metricnames.LabelNamespace] == s.Namespace && labels[metricnames.LabelPolicy] == s.Policy
+	return k, labels, ours && k.route != "" && k.tier != ""
+}
+
+func labelsOf(metric *dto.Metric) map[string]string {
+	labels := map[string]string{}
+	for _, pair := range metric.GetLabel() {
+		labels[pair.GetName()] = pair.GetValue()
+	}
+	return labels
+}
+
+// value is that of a counter, or of a gauge or an untyped metric.
+func value(metric *dto.Metric) float64 {
+	switch {
+	case metric.Counter != nil:
+		return metric.GetCounter().GetValue()
+	case metric.Gauge != nil:
+		return metric.GetGauge().GetValue()
+	default:
+		return metric.GetUntyped().GetValue()
+	}
+}
+
+type taker func(c counts, k key, metric *dto.Metric, labels map[string]string) error
+
+var takers = map[string]taker{
+	metricnames.RequestsTotal: func(c counts, k key, metric *dto.Metric, labels map[string]string) error {
+		if isFailure(labels[metricnames.LabelOutcome]) {
+			k.what = failed
+			if err := c.add(k, value(metric)); err != nil {
+				return err
+			}
+		}
+		k.what = requests
+		return c.add(k, value(metric))
+	},
+	metricnames.CostUSDTotal: func(c counts, k key, metric *dto.Metric, _ map[string]string) error {
+		k.what = cost
+		return c.add(k, value(metric))
+	},
+	metricnames.RequestDurationSeconds: func(c counts, k key, metric *dto.Metric, _ map[string]string) error {
+		return c.addHistogram(k, durationBucket, durationSum, metric.GetHistogram())
+	},
+	qualityScore: func(c counts, k key, metric *dto.Metric, labels map[string]string) error {
+		k.detail = labels[labelSource]
+		return c.addHistogram(k, scoreBucket, scoreSum, metric.GetHistogram())
+	},
+}
+
+func (c counts) add(k key, v float64) error {
+	if !usable(v) {
+		return fmt.Errorf("counts %g", v)
+	}
+	c[k] += v
+	return nil
+}
+
+func (c counts) addHistogram(k key, bucket, sum quantity, h *dto.Histogram) error {
+	if h == nil {
+		return fmt.Errorf("is no histogram")
+	}
+	k.what = sum
+	if err := c.add(k, h.GetSampleSum()); err != nil {
+		return err
+	}
+	k.what = bucket
+	infinite := false
+	for _, b := range h.GetBucket() {
+		k.le = b.GetUpperBound()
+		if math.IsNaN(k.le) {
+			return fmt.Errorf("has a bucket le=NaN")
+		}
+		infinite = infinite || math.IsInf(k.le, 1)
+		if err := c.add(k, float64(b.GetCumulativeCount())); err != nil {
+			return err
+		}
+	}
+	if infinite {
+		return nil
+	}
+	k.le = math.Inf(1)
+	return c.add(k, float64(h.GetSampleCount()))
+}
