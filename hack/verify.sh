@@ -32,10 +32,11 @@ deepcopy() {
 }
 
 crds() {
-  mkdir -p "$scratch/crds" "$scratch/chart" "$scratch/rbac" &&
-    make -s manifests CRD_DIR="$scratch/crds" CHART_CRD_DIR="$scratch/chart" RBAC_DIR="$scratch/rbac" &&
+  mkdir -p "$scratch/crds" "$scratch/chart" "$scratch/rbac" "$scratch/chartrbac" &&
+    make -s manifests CRD_DIR="$scratch/crds" CHART_CRD_DIR="$scratch/chart" RBAC_DIR="$scratch/rbac" \
+      CHART_RBAC_DIR="$scratch/chartrbac" &&
     same "$scratch/crds" config/crd/bases && same "$scratch/chart" charts/tiershift/templates/crds &&
-    same "$scratch/rbac" config/rbac
+    same "$scratch/rbac/role.yaml" config/rbac/role.yaml && same "$scratch/chartrbac" charts/tiershift/files/rbac
 }
 
 reference() {
@@ -62,6 +63,7 @@ step 'go.mod files are tidy' 'run: make tidy' make -s tidy TIDYFLAGS=-diff
 step 'Go code is formatted' 'run: make fmt' formatted
 step 'go vet' 'repair what it names' go vet ./...
 step 'import arrows' 'break the chain, or move the package in hack/arrows/groups.go' go run ./hack/arrows
+step 'chart and kustomizations' 'run: hack/chart/generate.sh, then see what it names' hack/chart/verify.sh
 step 'shell scripts parse' 'repair what it names' scripts
 step 'nothing of one machine' 'remove what it names' hack/portable.sh
 step 'coverage of pure packages' 'add tests, then run: make cover' make -s cover

@@ -31,11 +31,12 @@ import (
 	"github.com/tiershift/tiershift/internal/workload"
 )
 
-// What the binary needs beside the controllers: the lease of the leader, and to ask
+// What the binary needs beside the controllers: the lease of the leader and the
+// Events about it, which client-go still writes to the core group, and to ask
 // whether a caller of /metrics may read them.
 //
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=tiershift-system,resources=leases,verbs=get;create;update
-// +kubebuilder:rbac:groups=events.k8s.io,namespace=tiershift-system,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups="",namespace=tiershift-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
