@@ -28,6 +28,6 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 COPY --from=build /out/app /app
 # A number, because runAsNonRoot cannot check a name. The file system may be read-only.
 USER 65532:65532
-# Traffic and admin.
-EXPOSE 8080 8081
+# The router's traffic and admin, the operator's metrics.
+EXPOSE 8080 8081 8443
 ENTRYPOINT ["/app"]
