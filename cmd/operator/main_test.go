@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -12,9 +13,14 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tiershift/tiershift/internal/testenv"
 )
@@ -24,6 +30,7 @@ func TestParseRefusesWhatCannotWork(t *testing.T) {
 		"": "-router-image is required",
 		"-router-image=r -router-image-pull-policy=Sometimes": "it is Always, IfNotPresent, Never or empty",
 		"-router-image=r -router-drain-delay=-1s":             "are not negative",
+		"-router-image=r -resync=0s":                          "-resync is at least 1s",
 		"-router-image=r -workers=0":                          "-workers is at least 1",
 		"-router-image=r extra":                               `unexpected argument "extra"`,
 		"-no-such-flag":                                       "flag provided but not defined",
@@ -57,18 +64,18 @@ func TestNoClusterIsSaid(t *testing.T) {
 	}
 }
 
-// The operator takes the lease, answers its probes, and gives the lease back when
-// it ends.
+// The operator takes the lease, answers its probes, tells its metrics to those
+// whom the cluster allows to read them, and gives the lease back when it ends.
 func TestRunLeadsAndEndsInOrder(t *testing.T) {
 	env := testenv.Start(t)
 	namespace := env.Namespace(t)
-	probes := freeAddress(t)
+	probes, metrics := freeAddress(t), freeAddress(t)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, []string{
-			"-router-image=router:test", "-metrics-listen=0", "-probe-listen=" + probes, "-leader-election-namespace=" + namespace,
+			"-router-image=router:test", "-metrics-listen=" + metrics, "-probe-listen=" + probes, "-leader-election-namespace=" + namespace,
 			"-namespaces=" + namespace, "-log-level=error",
 		}, func() (*rest.Config, error) { return rest.CopyConfig(env.Config), nil }, quietly)
 	}()
@@ -88,6 +95,7 @@ func TestRunLeadsAndEndsInOrder(t *testing.T) {
 		}
 		return answers(t.Context(), "http://"+probes+"/readyz")
 	})
+	metricsAskWhoReadsThem(t, env, namespace, metrics, ended)
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
@@ -95,6 +103,80 @@ func TestRunLeadsAndEndsInOrder(t *testing.T) {
 	if holder, err := lease(); err != nil || holder != "" {
 		t.Errorf("the lease is still held by %q, %v", holder, err)
 	}
+}
+
+func metricsAskWhoReadsThem(t *testing.T, env *testenv.Env, namespace, metrics string, ended <-chan error) {
+	t.Helper()
+	allowed, stranger := account(t, env, namespace, "prometheus"), account(t, env, namespace, "stranger")
+	create(t, env, &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: namespace}, Rules: []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}},
+	}, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: namespace}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: namespace},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: "prometheus"}},
+	})
+	for _, test := range []struct {
+		name, token string
+		want        int
+	}{
+		{"nobody", "", http.StatusUnauthorized},
+		{"a made-up token", "made-up", http.StatusInternalServerError}, // so controller-runtime says that the review failed
+		{"an account without the right", stranger, http.StatusForbidden},
+		{"an account with the right", allowed, http.StatusOK},
+	} {
+		await(t, ended, func() error { // the right takes a moment to be known
+			status, body, err := read(t.Context(), "https://"+metrics+"/metrics", test.token)
+			if err != nil || status != test.want {
+				return fmt.Errorf("%s gets %d, want %d, %v", test.name, status, test.want, err)
+			}
+			if told := strings.Contains(body, "controller_runtime_"); told != (test.want == http.StatusOK) {
+				return fmt.Errorf("%s is told metrics: %t", test.name, told)
+			}
+			return nil
+		})
+	}
+	if status, body, _ := read(t.Context(), "http://"+metrics+"/metrics", allowed); status != http.StatusBadRequest {
+		t.Errorf("without TLS: %d, %s", status, body)
+	}
+}
+
+// account creates a service account and returns a token of it.
+func account(t *testing.T, env *testenv.Env, namespace, name string) string {
+	t.Helper()
+	serviceAccount := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	create(t, env, serviceAccount)
+	request := &authenticationv1.TokenRequest{}
+	if err := env.Client.SubResource("token").Create(t.Context(), serviceAccount, request); err != nil {
+		t.Fatal(err)
+	}
+	return request.Status.Token
+}
+
+func create(t *testing.T, env *testenv.Env, objects ...client.Object) {
+	t.Helper()
+	for _, object := range objects {
+		if err := env.Client.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// read trusts the certificate that the operator made itself.
+func read(ctx context.Context, url, token string) (status int, body string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return 0, "", err
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true} //nolint:gosec // as said
+	response, err := (&http.Client{Transport: transport}).Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	data, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(data), err
 }
 
 func await(t *testing.T, ended <-chan error, check func() error) {

@@ -24,10 +24,13 @@ func newManager(ctx context.Context, config *rest.Config, o *options, log logr.L
 	// The API server holds its clients to their fair share itself. A limit here
 	// would only delay what it would have let pass.
 	config.QPS = -1
+	cache := controller.CacheOptions(o.namespaces)
+	cache.SyncPeriod = &o.resync
 	manager, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                  controller.NewScheme(),
 		Logger:                  log,
-		Cache:                   controller.CacheOptions(o.namespaces),
+		Cache:                   cache,
+		PprofBindAddress:        o.pprofListen,
 		Metrics:                 metricsOptions(o),
 		HealthProbeBindAddress:  o.probeListen,
 		LeaderElection:          o.leaderElect,

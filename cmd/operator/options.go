@@ -19,6 +19,8 @@ type options struct {
 	metricsSecure   bool
 	metricsCerts    string
 	probeListen     string
+	pprofListen     string
+	resync          time.Duration
 	leaderElect     bool
 	leaderNamespace string
 	namespaces      namespaces
@@ -52,6 +54,7 @@ func parse(args []string) (*options, error) {
 	flags.BoolVar(&o.metricsSecure, "metrics-secure", true, "serve metrics over TLS, to callers that the cluster allows to GET /metrics")
 	flags.StringVar(&o.metricsCerts, "metrics-cert-dir", "", "the `DIR` with tls.crt and tls.key for metrics; empty: a certificate of its own making")
 	flags.StringVar(&o.probeListen, "probe-listen", ":8081", "the `ADDRESS` of /healthz and /readyz")
+	flags.StringVar(&o.pprofListen, "pprof-listen", "", "the `ADDRESS` of /debug/pprof, which asks nobody who they are; empty serves none")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "act only while holding the lease, so that several replicas can run")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "the `NAMESPACE` of the lease; empty: that of the pod")
 	flags.Var(&o.namespaces, "namespaces", "the `NAMESPACES` to operate, separated by commas; empty: all of them")
@@ -59,6 +62,7 @@ func parse(args []string) (*options, error) {
 	pullPolicy := flags.String("router-image-pull-policy", "", "Always, IfNotPresent or Never; empty: the cluster's default")
 	flags.DurationVar(&o.router.DrainDelay, "router-drain-delay", 5*time.Second, "how long a router that is to end still accepts requests")
 	flags.DurationVar(&o.router.DrainTimeout, "router-drain-timeout", 10*time.Minute, "how long it then waits for requests in flight")
+	flags.DurationVar(&o.resync, "resync", 10*time.Hour, "how often everything is looked at again though nothing changed")
 	flags.IntVar(&o.workers, "workers", 8, "how many policies are reconciled at the same time")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	flags.BoolVar(&o.printVersion, "version", false, "print the version and exit")
@@ -90,6 +94,9 @@ func (o *options) check() error {
 	}
 	if o.router.DrainDelay < 0 || o.router.DrainTimeout < 0 {
 		errs = append(errs, errors.New("-router-drain-delay and -router-drain-timeout are not negative"))
+	}
+	if o.resync < time.Second {
+		errs = append(errs, errors.New("-resync is at least 1s"))
 	}
 	if o.workers < 1 {
 		errs = append(errs, errors.New("-workers is at least 1"))

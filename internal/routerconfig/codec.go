@@ -48,10 +48,14 @@ func marshal(c *Config) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// Decode reads one document strictly (an unknown field is an error: it is one
-// that this router would silently not honour), checks its digest and validates
-// it.
+// Decode reads one document, compressed or not, strictly (an unknown field is an
+// error: it is one that this router would silently not honour), checks its digest
+// and validates it.
 func Decode(data []byte) (*Config, error) {
+	data, err := decompress(data)
+	if err != nil {
+		return nil, fmt.Errorf("decode router config: %w", err)
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	var c Config

@@ -157,6 +157,12 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(whole)
 	f.Add(whole[:100])
+	packed, err := Compress(whole)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(packed)
+	f.Add(packed[:100])
 	f.Add([]byte(`{"apiVersion":"router.tiershift.dev/v1","providers":null,"tiers":[{}],"routes":[{"match":{"prompt":{"hasCode":true}}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		first, err := Decode(data)

@@ -17,10 +17,10 @@ import (
 // Secret has a directory of its own, so that it can be mounted with just the keys
 // that the config names, and changes without a restart.
 func mountedFiles(in Input) ([]corev1.Volume, []corev1.VolumeMount) {
-	volumes := []corev1.Volume{{Name: "config", VolumeSource: corev1.VolumeSource{
-		ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: Name(in.Policy.Name)}},
+	volumes := []corev1.Volume{{Name: configVolume, VolumeSource: corev1.VolumeSource{
+		ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: configName(in)}},
 	}}}
-	mounts := []corev1.VolumeMount{{Name: "config", MountPath: configDir, ReadOnly: true}}
+	mounts := []corev1.VolumeMount{{Name: configVolume, MountPath: configDir, ReadOnly: true}}
 	wanted := SecretKeys(in.Config, in.Credentials)
 	for _, secret := range slices.Sorted(maps.Keys(wanted)) {
 		name := volumeName(secret)

@@ -11,8 +11,11 @@ const (
 	// rendered object and its pods.
 	ManagedBy = "tiershift"
 
-	// ConfigKey is the key of the ConfigMap that holds the config document.
+	// ConfigKey is the key of the ConfigMap that holds the config document. One
+	// that is compressed has the same name, so that no pod template tells which.
 	ConfigKey = "config.json"
+	// configVolume is the volume of the ConfigMap in a pod.
+	configVolume = "config"
 
 	// AdminPort serves probes, metrics and GET /config.
 	AdminPort = 8081
@@ -39,8 +42,9 @@ const (
 	containerRouter = "router"
 )
 
-// Name is the name of every object that is rendered for a policy. It differs
-// from the policy's own, which an application's Service may well have too.
+// Name is the name of every object that is rendered for a policy, but for the
+// ConfigMap's. It differs from the policy's own, which an application's Service
+// may well have too.
 func Name(policy string) string { return policy + "-gateway" }
 
 // SelectorLabels tell the pods of a policy's gateway from all others of the

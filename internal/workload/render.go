@@ -15,10 +15,6 @@ import (
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
 
-// MaxConfigBytes is the most that the API server takes as the data of a
-// ConfigMap, keys included.
-const MaxConfigBytes = 1 << 20
-
 // Input is all that the objects depend on.
 type Input struct {
 	Policy *v1alpha1.RoutingPolicy
@@ -51,19 +47,8 @@ type Objects struct {
 	NetworkPolicy           *networkingv1.NetworkPolicy
 }
 
-// ConfigTooLargeError says that a config does not fit into a ConfigMap.
-type ConfigTooLargeError struct {
-	// Bytes is the size of the ConfigMap's data, Limit what it may be.
-	Bytes, Limit int
-}
-
-// Error names both sizes and the way out.
-func (e *ConfigTooLargeError) Error() string {
-	return fmt.Sprintf("the compiled config takes %d bytes and a ConfigMap holds %d: split the policy in two, or shorten its keyword lists and schemas", e.Bytes, e.Limit)
-}
-
 // Render renders the objects of the policy. A policy of no replicas has only the
-// ConfigMap, which routers elsewhere may mount. The error is a
+// ConfigMap, which shows what routers would serve. The error is a
 // [*ConfigTooLargeError], or of the encoding.
 func Render(in Input) (Objects, error) {
 	configMap, err := renderConfigMap(in)
@@ -97,27 +82,6 @@ func URL(policy *v1alpha1.RoutingPolicy) string {
 
 func objectMeta(in Input) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: in.Policy.Namespace, Name: Name(in.Policy.Name), Labels: objectLabels(in.Policy.Name)}
-}
-
-func renderConfigMap(in Input) (*corev1.ConfigMap, error) {
-	document, err := routerconfig.Encode(in.Config)
-	if err != nil {
-		return nil, err
-	}
-	if size := len(ConfigKey) + len(document); size > MaxConfigBytes {
-		return nil, &ConfigTooLargeError{Bytes: size, Limit: MaxConfigBytes}
-	}
-	digest, err := routerconfig.Digest(in.Config)
-	if err != nil {
-		return nil, err
-	}
-	meta := objectMeta(in)
-	meta.Annotations = map[string]string{ConfigDigestAnnotation: digest}
-	return &corev1.ConfigMap{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
-		ObjectMeta: meta,
-		Data:       map[string]string{ConfigKey: string(document)},
-	}, nil
 }
 
 // renderServiceAccount is an identity that may do nothing: a router never talks

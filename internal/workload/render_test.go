@@ -2,7 +2,6 @@ package workload_test
 
 import (
 	"bytes"
-	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -155,19 +154,6 @@ func TestOperatorLabelsWinOverThoseOfTheUser(t *testing.T) {
 	}
 	if _, ok := g.Policy.Spec.Gateway.PodLabels["app.kubernetes.io/name"]; ok {
 		t.Error("rendering changed the policy")
-	}
-}
-
-func TestConfigTooLarge(t *testing.T) {
-	g := read(t, "testdata/placed.in.yaml")
-	g.Config.Classification.Custom = []routerconfig.Rule{{Name: "long", Match: routerconfig.PromptMatch{Keywords: []string{strings.Repeat("k", workload.MaxConfigBytes)}}}}
-	_, err := workload.Render(input(&g))
-	var tooLarge *workload.ConfigTooLargeError
-	if !errors.As(err, &tooLarge) {
-		t.Fatalf("got %v, want a ConfigTooLargeError", err)
-	}
-	if tooLarge.Bytes <= tooLarge.Limit || !strings.Contains(err.Error(), "split the policy") {
-		t.Errorf("the error is %q", err)
 	}
 }
 

@@ -124,7 +124,7 @@ var _ = Describe("A policy", func() {
 
 		change(ctx, namespace, func(p *v1alpha1.RoutingPolicy) { p.Spec.Suspend, p.Spec.DefaultTier = true, "nano" })
 		Eventually(policyState(ctx, namespace, v1alpha1.ConditionProgrammed)).WithContext(ctx).Should(Equal("False Suspended"))
-		config := get(ctx, &corev1.ConfigMap{}, namespace, gatewayName)
+		config := configs(ctx, namespace)[0]
 		Expect(config.Annotations[workload.ConfigDigestAnnotation]).To(Equal(old))
 
 		change(ctx, namespace, func(p *v1alpha1.RoutingPolicy) { p.Spec.Suspend = false })
@@ -140,7 +140,7 @@ var _ = Describe("A policy", func() {
 
 		policy := get(ctx, &v1alpha1.RoutingPolicy{}, namespace, "support")
 		for _, object := range owned() {
-			get(ctx, object, namespace, gatewayName)
+			get(ctx, object, namespace, nameOf(ctx, object, namespace))
 			Expect(metav1.IsControlledBy(object, policy)).To(BeTrue(), "%T", object)
 		}
 		for _, object := range applied {
@@ -178,7 +178,7 @@ var _ = Describe("A policy", func() {
 		Eventually(policyState(ctx, namespace, v1alpha1.ConditionProgrammed)).WithContext(ctx).Should(Equal("False Progressing"))
 
 		for _, object := range owned() { // what the garbage collector would do
-			Expect(env.Client.Delete(ctx, get(ctx, object, namespace, gatewayName))).To(Succeed())
+			Expect(env.Client.Delete(ctx, get(ctx, object, namespace, nameOf(ctx, object, namespace)))).To(Succeed())
 		}
 		Eventually(policyState(ctx, namespace, v1alpha1.ConditionReady)).WithContext(ctx).Should(Equal("True Ready"))
 	})
@@ -252,6 +252,25 @@ func owned() []client.Object {
 		&corev1.ConfigMap{}, &corev1.ServiceAccount{}, &appsv1.Deployment{}, &corev1.Service{},
 		&policyv1.PodDisruptionBudget{}, &networkingv1.NetworkPolicy{},
 	}
+}
+
+// configs are the ConfigMaps that were made for the policy.
+func configs(ctx context.Context, namespace string) []corev1.ConfigMap {
+	GinkgoHelper()
+	var list corev1.ConfigMapList
+	Expect(env.Client.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabels(workload.ManagedLabels()))).To(Succeed())
+	return list.Items
+}
+
+// nameOf is the name of the policy's only object of the kind.
+func nameOf(ctx context.Context, object client.Object, namespace string) string {
+	GinkgoHelper()
+	if _, ok := object.(*corev1.ConfigMap); !ok {
+		return gatewayName
+	}
+	list := configs(ctx, namespace)
+	Expect(list).To(HaveLen(1))
+	return list[0].Name
 }
 
 var _ = Describe("A reference", func() {
@@ -352,14 +371,14 @@ var _ = Describe("A steady cluster", Serial, func() {
 	It("costs not one write over ten resyncs", func(ctx context.Context) {
 		inService(ctx)
 		Eventually(func() int64 { // what other stories began is done
-			before := requests.writes.Load()
+			before := acting.requests.writes.Load()
 			time.Sleep(2 * resync)
-			return requests.writes.Load() - before
+			return acting.requests.writes.Load() - before
 		}).WithContext(ctx).Should(BeZero())
 
-		before, read := requests.writes.Load(), requests.reads.Load()
+		before, read := acting.requests.writes.Load(), acting.requests.reads.Load()
 		time.Sleep(10 * resync)
-		Expect(requests.writes.Load() - before).To(BeZero())
-		AddReportEntry("reads meanwhile", fmt.Sprint(requests.reads.Load()-read))
+		Expect(acting.requests.writes.Load() - before).To(BeZero())
+		AddReportEntry("reads meanwhile", fmt.Sprint(acting.requests.reads.Load()-read))
 	})
 })

@@ -7,9 +7,11 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -33,16 +36,18 @@ import (
 const (
 	patience = 30 * time.Second
 	// operatorUser is whom the API server takes the operator for.
-	operatorUser = "tiershift-operator"
+	operatorUser      = "tiershift-operator"
+	operatorNamespace = "tiershift-system"
 	// resync is how often everything is reconciled without any change.
 	resync = time.Second
 )
 
 var (
-	env      *testenv.Env
-	kubelet  *node
-	prober   = &fakeProber{}
-	requests = &counter{}
+	env     *testenv.Env
+	kubelet *node
+	prober  = &fakeProber{}
+	// acting is the operator of all stories but those that start their own.
+	acting *operator
 	// operatorLog is shown with a story that fails.
 	operatorLog logr.Logger
 )
@@ -65,49 +70,85 @@ var _ = BeforeSuite(func() {
 	bindRole(context.Background())
 	kubelet = newNode(env.Client)
 	ctx, end := context.WithCancel(context.Background())
-	var done atomic.Int32
-	done.Add(2)
-	go func() { defer done.Add(-1); kubelet.run(ctx) }()
-	go func() {
-		defer done.Add(-1)
-		defer GinkgoRecover()
-		Expect(newOperator(ctx, env.Config, requests).Start(ctx)).To(Succeed())
-	}()
-	DeferCleanup(func() {
-		end()
-		Eventually(done.Load).Should(BeZero())
-	})
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); kubelet.run(ctx) }()
+	DeferCleanup(func() { end(); <-stopped })
+	acting = start(setup{})
+	DeferCleanup(func() { acting.end() })
 })
 
-// bindRole grants the operator what the generated role says, and nothing else: a
+var _ = AfterEach(func() {
+	kubelet.mu.Lock()
+	defer kubelet.mu.Unlock()
+	Expect(kubelet.unmountable).To(BeEmpty(), "a router was given a config whose key files its pod does not mount")
+})
+
+// bindRole grants the operator what the generated roles say, and nothing else: a
 // verb that is missing there fails a story.
 func bindRole(ctx context.Context) {
 	GinkgoHelper()
-	for _, object := range manifests("../../config/rbac/role.yaml", "") {
+	Expect(env.Client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: operatorNamespace}})).To(Succeed())
+	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: operatorUser}}
+	for _, object := range manifests("../../config/rbac/role.yaml", operatorNamespace) {
+		meta := metav1.ObjectMeta{Name: object.GetName()}
+		ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: object.GetKind(), Name: object.GetName()}
 		if object.GetKind() == "ClusterRole" {
-			Expect(env.Client.Create(ctx, object)).To(Succeed())
+			object.SetNamespace("")
+			Expect(env.Client.Create(ctx, &rbacv1.ClusterRoleBinding{ObjectMeta: meta, RoleRef: ref, Subjects: subjects})).To(Succeed())
+		} else {
+			meta.Namespace = operatorNamespace
+			Expect(env.Client.Create(ctx, &rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: ref, Subjects: subjects})).To(Succeed())
 		}
+		Expect(env.Client.Create(ctx, object)).To(Succeed())
 	}
-	Expect(env.Client.Create(ctx, &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: operatorUser},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "tiershift-operator"},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: operatorUser}},
-	})).To(Succeed())
 }
 
-// newOperator is the operator as its binary runs it, but for the ports, the lease
-// and how pods are reached.
-func newOperator(ctx context.Context, config *rest.Config, count *counter) ctrl.Manager {
+// setup is how an operator differs from what its binary runs without flags.
+type setup struct {
+	// user is whom the API server takes it for; "": operatorUser.
+	user       string
+	namespaces []string
+	elect      bool
+	// around stands between the operator and the API server.
+	around func(next http.RoundTripper) http.RoundTripper
+}
+
+// operator is one at work.
+type operator struct {
+	requests counter
+	stop     context.CancelFunc
+	stopped  chan struct{}
+}
+
+// end returns when the operator has ended.
+func (o *operator) end() {
+	o.stop()
+	<-o.stopped
+}
+
+// start runs an operator as its binary does, but for the ports and how pods are
+// reached.
+func start(s setup) *operator {
 	GinkgoHelper()
-	config = rest.CopyConfig(config)
-	config.Impersonate.UserName = operatorUser
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return count.around(next) })
-	cache := controller.CacheOptions(nil)
+	o := &operator{stopped: make(chan struct{})}
+	config := rest.CopyConfig(env.Config)
+	config.Impersonate.UserName = cmp.Or(s.user, operatorUser)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		if s.around != nil {
+			next = s.around(next)
+		}
+		return o.requests.around(next)
+	})
+	cache := controller.CacheOptions(s.namespaces)
 	cache.SyncPeriod = new(resync)
 	manager, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: controller.NewScheme(), Cache: cache, Metrics: metricsserver.Options{BindAddress: "0"}, Logger: operatorLog,
+		LeaderElection: s.elect, LeaderElectionID: "story", LeaderElectionNamespace: operatorNamespace, LeaderElectionReleaseOnCancel: true,
+		RetryPeriod: new(500 * time.Millisecond),
 	})
 	Expect(err).NotTo(HaveOccurred())
+	ctx, stop := context.WithCancel(context.Background())
+	o.stop = stop
 	Expect(controller.Setup(ctx, manager, controller.Options{
 		Router:     workload.Router{Image: "router:test", DrainDelay: 5 * time.Second, DrainTimeout: 10 * time.Minute},
 		Routers:    acknowledge.NewHTTP(kubelet.adminAddress),
@@ -116,11 +157,29 @@ func newOperator(ctx context.Context, config *rest.Config, count *counter) ctrl.
 		Now:        time.Now,
 		Controller: crcontroller.Options{SkipNameValidation: new(true)},
 	})).To(Succeed())
-	return manager
+	go func() {
+		defer close(o.stopped)
+		defer GinkgoRecover()
+		Expect(manager.Start(ctx)).To(Succeed())
+	}()
+	return o
+}
+
+// own ends the acting operator until the story is over, for one that starts its
+// own.
+func own() {
+	GinkgoHelper()
+	acting.end()
+	DeferCleanup(func() { acting = start(setup{}) })
 }
 
 // counter counts requests to the API server.
 type counter struct{ reads, writes atomic.Int64 }
+
+// isWrite leaves out the lease, which the leader renews, and the Events about it.
+func isWrite(r *http.Request) bool {
+	return r.Method != http.MethodGet && !strings.Contains(r.URL.Path, "/namespaces/"+operatorNamespace+"/")
+}
 
 type roundTrip func(*http.Request) (*http.Response, error)
 
@@ -128,10 +187,10 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 func (c *counter) around(next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodGet {
-			c.reads.Add(1)
-		} else {
+		if isWrite(r) {
 			c.writes.Add(1)
+		} else {
+			c.reads.Add(1)
 		}
 		return next.RoundTrip(r)
 	})

@@ -24,10 +24,10 @@ import (
 // Served is what a router says of itself.
 type Served struct {
 	// Digest and Generation are of the config in service.
-	Digest     string `json:"digest"`
-	Generation int64  `json:"generation"`
+	Digest     string
+	Generation int64
 	// Error says why a newer config was refused; empty: none was.
-	Error string `json:"error"`
+	Error string
 }
 
 // Acknowledger asks the router in a pod which config it serves.
@@ -40,9 +40,8 @@ const (
 	patience = 2 * time.Second
 	// atOnce is how many routers of a policy are asked at the same time.
 	atOnce = 16
-	// maxBytes bounds what is read of an answer. The document follows the part
-	// that is wanted, and fits into a ConfigMap; indented, it is longer.
-	maxBytes = 8 << 20
+	// maxBytes bounds what is read of an answer. Nothing that is wanted is longer.
+	maxBytes = 256 << 10
 )
 
 // HTTP asks GET /config on the admin port of the pod.
@@ -81,9 +80,39 @@ func (h *HTTP) Served(ctx context.Context, pod *corev1.Pod) (Served, error) {
 	if response.StatusCode != http.StatusOK {
 		return Served{}, fmt.Errorf("GET /config answered %s", response.Status)
 	}
-	var served Served
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxBytes)).Decode(&served); err != nil {
+	served, err := readServed(io.LimitReader(response.Body, maxBytes))
+	if err != nil || served.Digest == "" {
 		return Served{}, errors.New("GET /config did not answer with a config")
+	}
+	return served, nil
+}
+
+// readServed reads the answer up to the document itself, which is long, comes
+// last, and is not wanted.
+func readServed(body io.Reader) (served Served, err error) {
+	decoder := json.NewDecoder(body)
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return Served{}, errors.Join(err, errors.New("no object"))
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return Served{}, err
+		}
+		var into any = &json.RawMessage{}
+		switch name {
+		case "digest":
+			into = &served.Digest
+		case "generation":
+			into = &served.Generation
+		case "error":
+			into = &served.Error
+		case "config":
+			return served, nil
+		}
+		if err := decoder.Decode(into); err != nil {
+			return Served{}, err
+		}
 	}
 	return served, nil
 }

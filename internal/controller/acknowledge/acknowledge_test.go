@@ -33,6 +33,16 @@ func TestHTTPReadsWhatTheRouterServes(t *testing.T) {
 	}
 }
 
+// It comes last, is long, and need not even make sense.
+func TestHTTPReadsNothingOfTheDocument(t *testing.T) {
+	routers := at(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"digest":"sha256:1","loadedAt":{"any":["thing"]},"config":{` + strings.Repeat(" ", 1<<20)))
+	})
+	if got, err := routers.Served(t.Context(), &corev1.Pod{}); err != nil || got.Digest != "sha256:1" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func TestHTTPFaultsReadTheSameEachTime(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"GET /config answered 503 Service Unavailable": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },

@@ -125,7 +125,9 @@ func Sorted(list []metav1.Condition) []metav1.Condition {
 }
 
 // Changed are the conditions whose status or reason is not what it was, but those
-// that only sum up others. They are what an Event is worth.
+// that only sum up others. They are what an Event is worth. That all is well, or
+// was never asked, is none the first time: nobody expects it to be otherwise, and
+// a thousand new objects would say it several thousand times.
 func (s *Set) Changed() []metav1.Condition {
 	var changed []metav1.Condition
 	for _, c := range s.List() {
@@ -133,6 +135,9 @@ func (s *Set) Changed() []metav1.Condition {
 			continue
 		}
 		old := find(s.before, c.Type)
+		if old == nil && c.Status != metav1.ConditionFalse {
+			continue
+		}
 		if old == nil || old.Status != c.Status || old.Reason != c.Reason {
 			changed = append(changed, c)
 		}

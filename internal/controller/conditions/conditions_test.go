@@ -96,7 +96,9 @@ func TestChangedTellsOnlyWhatIsNews(t *testing.T) {
 	}, now)
 	set.True("Same", "R", "other words")
 	set.False("Reason", "S", "")
-	set.True("New", "R", "")
+	set.True("NewAndWell", "R", "")
+	set.Unknown("NewAndUnknown", "R", "")
+	set.False("New", "R", "")
 	set.Ready(v1alpha1.ReasonReady, "fine", "Same", "Reason")
 	set.Progress(false)
 	var got []string

@@ -10,12 +10,15 @@ import (
 )
 
 // Emit tells what changed as Events: Warning for what someone may have to do
-// something about.
+// something about. That a change is under way is told when it is over.
 func Emit(recorder events.EventRecorder, object runtime.Object, changed []metav1.Condition) {
 	for i := range changed {
 		c := &changed[i]
+		if c.Reason == v1alpha1.ReasonProgressing {
+			continue
+		}
 		kind := corev1.EventTypeNormal
-		if c.Status == metav1.ConditionFalse && c.Reason != v1alpha1.ReasonProgressing {
+		if c.Status == metav1.ConditionFalse {
 			kind = corev1.EventTypeWarning
 		}
 		recorder.Eventf(object, nil, kind, c.Reason, c.Type, "%s", c.Message)

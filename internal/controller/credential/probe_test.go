@@ -112,7 +112,7 @@ func TestNoKeyIsNotProbed(t *testing.T) {
 		t.Fatalf("asked %d times, %v", p.asked, err)
 	}
 	status, changed := decide(f)
-	if len(changed) != 2 || status.AvailableModels != nil {
+	if len(changed) != 1 || status.AvailableModels != nil {
 		t.Errorf("got %+v", status)
 	}
 }

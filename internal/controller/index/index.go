@@ -6,12 +6,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/tiershift/tiershift/api/v1alpha1"
+	"github.com/tiershift/tiershift/internal/workload"
 )
 
 // The indexed fields.
@@ -20,6 +23,7 @@ const (
 	credentialSecret = "index:credential.secrets"
 	policyTiers      = "index:policy.tiers"
 	policySecrets    = "index:policy.secrets"
+	madeForPolicy    = "index:made.for.policy"
 )
 
 // Register adds the indices to the manager's cache. It is called once, before
@@ -34,6 +38,8 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.ProviderCredential{}, credentialSecret, secretsOfCredential},
 		{&v1alpha1.RoutingPolicy{}, policyTiers, tiersOfPolicy},
 		{&v1alpha1.RoutingPolicy{}, policySecrets, secretsOfPolicy},
+		{&corev1.ConfigMap{}, madeForPolicy, policyOf},
+		{&corev1.Pod{}, madeForPolicy, policyOf},
 	} {
 		if err := indexer.IndexField(ctx, i.object, i.field, i.extract); err != nil {
 			return fmt.Errorf("index %s: %w", i.field, err)
@@ -82,6 +88,16 @@ func secretsOfPolicy(o client.Object) []string {
 	}
 	return nil
 }
+
+func policyOf(o client.Object) []string {
+	if policy, ok := workload.PolicyOf(o.GetLabels()); ok {
+		return []string{policy}
+	}
+	return nil
+}
+
+// MadeFor selects the ConfigMaps and pods that were made for a policy.
+func MadeFor(policy string) client.ListOption { return client.MatchingFields{madeForPolicy: policy} }
 
 func unique(names []string) []string {
 	slices.Sort(names)
@@ -161,14 +177,6 @@ func requests[T any](items []T, name func(*T) string, namespace string) []reconc
 }
 
 func uniqueRequests(list []reconcile.Request) []reconcile.Request {
-	slices.SortFunc(list, func(a, b reconcile.Request) int {
-		if a.Name == b.Name {
-			return 0
-		}
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(list, func(a, b reconcile.Request) int { return strings.Compare(a.Name, b.Name) })
 	return slices.Compact(list)
 }

@@ -27,6 +27,8 @@ type plan struct {
 	// items are to exist, in the order in which they are applied; absent are not.
 	items  []apply.Item
 	absent []client.Object
+	// configMap is the name of the ConfigMap with the config.
+	configMap string
 	// secretsVersion changes with every write to a Secret that routers mount.
 	secretsVersion string
 	// renderFault is why the compiled config cannot be rolled out.
@@ -53,15 +55,17 @@ func decide(f *facts) plan {
 		p.renderFault = err
 		return p
 	}
+	p.configMap = objects.ConfigMap.Name
 	p.secretsVersion = secretsVersion(f, workload.SecretKeys(p.compiled.Config, f.credentials))
 	p.place(&objects, f.policy)
 	return p
 }
 
 // place sorts the objects into those that are to exist and those that are not.
-// The config comes first, so that no router starts without one.
+// The config comes first, so that no router starts without one. That of the pods
+// before stays until they are gone: see retire.
 func (p *plan) place(o *workload.Objects, policy *v1alpha1.RoutingPolicy) {
-	p.put(o.ConfigMap, o.ConfigMap != nil, &corev1.ConfigMap{}, policy, nil)
+	p.put(o.ConfigMap, true, nil, policy, nil)
 	p.put(o.ServiceAccount, o.ServiceAccount != nil, &corev1.ServiceAccount{}, policy, nil)
 	p.put(o.NetworkPolicy, o.NetworkPolicy != nil, &networkingv1.NetworkPolicy{}, policy, nil)
 	p.put(o.Deployment, o.Deployment != nil, &appsv1.Deployment{}, policy, keepReplicas(policy))

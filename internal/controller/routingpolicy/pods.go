@@ -50,6 +50,9 @@ func isReady(pod *corev1.Pod) bool {
 func (r *Reconciler) hasten(ctx context.Context, f *facts, p *plan, out *rollout) error {
 	for i := range out.pods {
 		pod := out.pods[i].pod
+		if out.pods[i].outdated {
+			continue
+		}
 		want := map[string]string{workload.ConfigDigestAnnotation: p.digest(), secretsVersionAnnotation: p.secretsVersion}
 		if includes(pod.Annotations, want) && !overdue(&out.pods[i], p.digest(), f.now) {
 			continue

@@ -65,7 +65,7 @@ func programmed(f *facts, p *plan, out *rollout) verdict {
 	c := count(f, out)
 	for i := range out.pods {
 		pod := &out.pods[i]
-		if pod.ready && pod.answer.Err == nil && pod.answer.Served.Error != "" && !pod.serves(p.digest()) {
+		if pod.ready && !pod.outdated && pod.answer.Err == nil && pod.answer.Served.Error != "" && !pod.serves(p.digest()) {
 			return verdict{reason: v1alpha1.ReasonConfigRejected, message: fmt.Sprintf(
 				"pod %s refused the config and serves the last good one (%s): %s",
 				pod.pod.Name, short(pod.answer.Served.Digest), pod.answer.Served.Error)}
@@ -129,6 +129,8 @@ func laggards(out *rollout, digest string) string {
 		p := &out.pods[i]
 		switch {
 		case !p.ready || p.serves(digest):
+		case p.outdated:
+			names = append(names, fmt.Sprintf("pod %s (to be replaced: it lacks the key files or the router of this config, and serves the one before)", p.pod.Name))
 		case p.answer.Err != nil:
 			names = append(names, fmt.Sprintf("pod %s (%v)", p.pod.Name, p.answer.Err))
 		default:

@@ -28,6 +28,11 @@ func serving(name, digest, refused string) podFact {
 	return podFact{pod: podNamed(name), ready: true, answer: acknowledge.Answer{Served: acknowledge.Served{Digest: digest, Error: refused}}}
 }
 
+func outdated(p podFact) podFact {
+	p.outdated = true
+	return p
+}
+
 func waiting(name, reason string) podFact {
 	pod := podNamed(name)
 	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}}}
@@ -59,6 +64,10 @@ func TestProgrammed(t *testing.T) {
 			want: "Progressing", says: "1 of 2 ready replicas serve config aaaaaaaaaaaa: waiting for pod b",
 		},
 		{
+			name: "a replica lacks the key files of it", rollout: rollout{pods: []podFact{serving("a", wanted, ""), outdated(serving("b", stale, "cannot"))}},
+			want: "Progressing", says: "1 of 2 ready replicas serve config aaaaaaaaaaaa: waiting for pod b (to be replaced: it lacks",
+		},
+		{
 			name: "a replica does not answer", rollout: rollout{pods: []podFact{serving("a", wanted, ""), mute}},
 			want: "Progressing", says: "waiting for pod c (the admin port cannot be reached)",
 		},
@@ -82,7 +91,7 @@ func TestProgrammed(t *testing.T) {
 			want: "NotReady", says: "routers go on with config bbbbbbbbbbbb",
 		},
 		{
-			name: "the config is too large", plan: func(p *plan) { p.renderFault = &workload.ConfigTooLargeError{Bytes: 2, Limit: 1} },
+			name: "the config is too large", plan: func(p *plan) { p.renderFault = &workload.ConfigTooLargeError{Bytes: 2, Compressed: 1} },
 			want: "ConfigTooLarge", says: "split the policy", stalled: true,
 		},
 		{
@@ -213,6 +222,74 @@ func TestOnlyAReadyRouterThatIsLateIsHastenedAgain(t *testing.T) {
 				t.Errorf("got %t", got)
 			}
 		})
+	}
+}
+
+func TestARouterThatTakesLongerIsAskedLessOften(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	hastened := func(p podFact, ago time.Duration) *podFact {
+		p.pod.Annotations = map[string]string{hastenedAtAnnotation: now.Add(-ago).Format(time.RFC3339)}
+		return &p
+	}
+	replaced := outdated(serving("a", stale, ""))
+	fresh := serving("a", stale, "")
+	for _, test := range []struct {
+		name string
+		pod  *podFact
+		want time.Duration
+	}{
+		{"given the config just now", hastened(serving("a", stale, ""), 0), whileWaiting},
+		{"not given it yet", &fresh, whileWaiting},
+		{"waiting for it", hastened(serving("a", stale, ""), 20*time.Second), 5 * time.Second},
+		{"refusing it", hastened(serving("a", stale, "unknown field"), time.Hour), whileBroken},
+		{"serving it", hastened(serving("a", wanted, ""), time.Hour), whileServing},
+		{"to be replaced", &replaced, whileServing},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := askAgain(test.pod, wanted, now); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// A ConfigMap that a pod may still need, or a ReplicaSet that can come back, stays.
+func TestRolledOverOnceNoOldPodIsLeft(t *testing.T) {
+	const name = "support-gateway-0123abcd"
+	template := corev1.PodTemplateSpec{Spec: corev1.PodSpec{Volumes: []corev1.Volume{{Name: "config", VolumeSource: corev1.VolumeSource{
+		ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}},
+	}}}}}
+	done := func() *appsv1.Deployment {
+		return &appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Generation: 2}, Spec: appsv1.DeploymentSpec{Template: template},
+			Status: appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 2, UpdatedReplicas: 2},
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		change func(*appsv1.Deployment, *rollout)
+		want   bool
+	}{
+		{"all pods are of the template", func(*appsv1.Deployment, *rollout) {}, true},
+		{"an old pod is left", func(d *appsv1.Deployment, _ *rollout) { d.Status.Replicas = 3 }, false},
+		{"an old pod is seen", func(_ *appsv1.Deployment, out *rollout) { out.pods = []podFact{{outdated: true}} }, false},
+		{"no pod is made yet", func(d *appsv1.Deployment, _ *rollout) { d.Status.Replicas, d.Status.UpdatedReplicas = 0, 0 }, false},
+		{"the template was not seen yet", func(d *appsv1.Deployment, _ *rollout) { d.Status.ObservedGeneration = 1 }, false},
+		{"the cache has the template before", func(d *appsv1.Deployment, _ *rollout) { d.Spec.Template.Spec.Volumes = nil }, false},
+		{"the cache has no Deployment", func(_ *appsv1.Deployment, out *rollout) { out.deployment = nil }, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out := rollout{deployment: done()}
+			test.change(out.deployment, &out)
+			if got := rolledOver(&facts{policy: &v1alpha1.RoutingPolicy{}}, &plan{configMap: name}, &out); got != test.want {
+				t.Errorf("got %t", got)
+			}
+		})
+	}
+	none := &v1alpha1.RoutingPolicy{}
+	none.Spec.Gateway.Replicas = new(int32(0))
+	if !rolledOver(&facts{policy: none}, &plan{configMap: name}, &rollout{}) {
+		t.Error("a policy without a gateway has pods")
 	}
 }
 

@@ -3,6 +3,7 @@ package routingpolicy
 import (
 	"context"
 	"errors"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tiershift/tiershift/internal/controller/acknowledge"
 	"github.com/tiershift/tiershift/internal/controller/apply"
+	"github.com/tiershift/tiershift/internal/controller/index"
 	"github.com/tiershift/tiershift/internal/workload"
 )
 
@@ -25,6 +27,9 @@ type rollout struct {
 	liveDigest string
 	deployment *appsv1.Deployment
 	service    *corev1.Service
+	// configs are the ConfigMaps of the policy: of the config as planned, and of
+	// those that pods of an earlier template mount.
+	configs []corev1.ConfigMap
 	// pods are those of the gateway that are to stay, with what their routers
 	// said if they are ready.
 	pods []podFact
@@ -32,13 +37,18 @@ type rollout struct {
 
 // podFact is a gateway pod.
 type podFact struct {
-	pod    *corev1.Pod
-	ready  bool
-	answer acknowledge.Answer
+	pod   *corev1.Pod
+	ready bool
+	// outdated is true of a pod that cannot serve the config as planned, since its
+	// router or its key files are those of an earlier template. It serves the
+	// config before until it is replaced.
+	outdated bool
+	answer   acknowledge.Answer
 }
 
-// rollOut applies the plan, asks the routers what they serve, and hastens the
-// plan's way into their pods. Of a suspended policy, or one without a config, it only looks.
+// rollOut applies the plan, asks the routers what they serve, hastens the plan's
+// way into their pods, and removes what no pod needs any more. Of a suspended
+// policy, or one without a config, it only looks.
 func (r *Reconciler) rollOut(ctx context.Context, f *facts, p *plan) (rollout, error) {
 	var out rollout
 	frozen := f.policy.Spec.Suspend || p.digest() == ""
@@ -58,8 +68,10 @@ func (r *Reconciler) rollOut(ctx context.Context, f *facts, p *plan) (rollout, e
 	if !out.applied {
 		return out, nil
 	}
-	err := r.hasten(ctx, f, p, &out)
-	return out, err
+	if err := r.hasten(ctx, f, p, &out); err != nil {
+		return out, err
+	}
+	return out, r.retire(ctx, f, p, &out)
 }
 
 func (r *Reconciler) applyAll(ctx context.Context, f *facts, p *plan) error {
@@ -85,40 +97,88 @@ func lasting(err error) bool {
 // what was applied a moment ago: what was applied is known without it.
 func (r *Reconciler) look(ctx context.Context, f *facts, p *plan, out *rollout) error {
 	name := workload.Name(f.policy.Name)
-	var config corev1.ConfigMap
-	found, err := r.get(ctx, f.policy.Namespace, name, &config)
-	if err != nil {
-		return err
-	}
-	if found {
-		out.liveDigest = config.Annotations[workload.ConfigDigestAnnotation]
-	}
-	if out.applied {
-		out.liveDigest = p.digest()
-	}
 	var deployment appsv1.Deployment
-	if found, err = r.get(ctx, f.policy.Namespace, name, &deployment); err != nil {
+	if found, err := r.get(ctx, f.policy.Namespace, name, &deployment); err != nil {
 		return err
 	} else if found {
 		out.deployment = &deployment
 	}
 	var service corev1.Service
-	if found, err = r.get(ctx, f.policy.Namespace, name, &service); err != nil {
+	if found, err := r.get(ctx, f.policy.Namespace, name, &service); err != nil {
 		return err
 	} else if found {
 		out.service = &service
 	}
+	var configs corev1.ConfigMapList
+	if err := r.ofPolicy(ctx, f, &configs); err != nil {
+		return err
+	}
+	out.configs = configs.Items
+	out.liveDigest = liveDigest(out, p)
 	var pods corev1.PodList
-	err = r.Client.List(ctx, &pods, client.InNamespace(f.policy.Namespace), client.MatchingLabels(workload.SelectorLabels(f.policy.Name)))
-	if err != nil {
+	if err := r.ofPolicy(ctx, f, &pods); err != nil {
 		return err
 	}
 	for i := range pods.Items {
 		if pod := &pods.Items[i]; belongs(pod, name) {
-			out.pods = append(out.pods, podFact{pod: pod, ready: isReady(pod)})
+			outdated := out.applied && workload.ConfigMounted(&pod.Spec) != p.configMap
+			out.pods = append(out.pods, podFact{pod: pod, ready: isReady(pod), outdated: outdated})
 		}
 	}
 	return nil
+}
+
+// ofPolicy lists what was made for the policy.
+func (r *Reconciler) ofPolicy(ctx context.Context, f *facts, into client.ObjectList) error {
+	return r.Client.List(ctx, into, client.InNamespace(f.policy.Namespace), index.MadeFor(f.policy.Name))
+}
+
+// liveDigest is of the config in the ConfigMap that new pods mount; without pods,
+// of any.
+func liveDigest(out *rollout, p *plan) string {
+	if out.applied {
+		return p.digest()
+	}
+	mounted := ""
+	if out.deployment != nil {
+		mounted = workload.ConfigMounted(&out.deployment.Spec.Template.Spec)
+	}
+	for i := range out.configs {
+		if mounted == "" || out.configs[i].Name == mounted {
+			return out.configs[i].Annotations[workload.ConfigDigestAnnotation]
+		}
+	}
+	return ""
+}
+
+// retire deletes the ConfigMaps of earlier pod templates once no pod of these is
+// left, nor can come back.
+func (r *Reconciler) retire(ctx context.Context, f *facts, p *plan, out *rollout) error {
+	if !rolledOver(f, p, out) {
+		return nil
+	}
+	for i := range out.configs {
+		if old := &out.configs[i]; old.Name != p.configMap {
+			if _, err := r.Applier.Absent(ctx, f.policy, old); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rolledOver is whether the pods of the planned template are the only ones, as
+// kubectl rollout status tells it.
+func rolledOver(f *facts, p *plan, out *rollout) bool {
+	if !workload.HasGateway(f.policy) {
+		return true
+	}
+	d := out.deployment
+	if d == nil || workload.ConfigMounted(&d.Spec.Template.Spec) != p.configMap || d.Status.ObservedGeneration < d.Generation {
+		return false
+	}
+	return d.Status.UpdatedReplicas > 0 && d.Status.UpdatedReplicas == d.Status.Replicas &&
+		!slices.ContainsFunc(out.pods, func(p podFact) bool { return p.outdated })
 }
 
 // ask asks the router of each ready pod.

@@ -22,6 +22,7 @@ import (
 
 const (
 	// whileWaiting is when routers that were just given a config are asked again.
+	// Those that take longer are asked less often, but every whileBroken.
 	whileWaiting = 500 * time.Millisecond
 	// whileBroken is when to look at what no watch tells of, such as an object
 	// that someone else made.
@@ -130,16 +131,30 @@ func budget(set *conditions.Set, policy *v1alpha1.RoutingPolicy) {
 
 // recheck is when to look again by the clock.
 func recheck(f *facts, p *plan, out *rollout) time.Duration {
-	c := count(f, out)
 	after := whileServing
 	switch {
 	case out.fault != nil:
 		after = whileBroken
-	case out.applied && c.acknowledged < c.ready:
-		after = whileWaiting
+	case out.applied:
+		for i := range out.pods {
+			after = min(after, askAgain(&out.pods[i], p.digest(), f.now))
+		}
 	}
 	if until := p.compiled.PricesUntil; !until.IsZero() {
 		after = min(after, max(until.Sub(f.now), time.Second))
 	}
 	return after
+}
+
+// askAgain is when to ask the pod's router again. A pod that is to be replaced, or
+// to get ready, is watched.
+func askAgain(p *podFact, digest string, now time.Time) time.Duration {
+	if !p.ready || p.outdated || p.serves(digest) {
+		return whileServing
+	}
+	since, err := time.Parse(time.RFC3339, p.pod.Annotations[hastenedAtAnnotation])
+	if err != nil {
+		return whileWaiting
+	}
+	return min(max(now.Sub(since)/4, whileWaiting), whileBroken)
 }
