@@ -88,7 +88,8 @@ func (x *exchange) thoughts() []geminiAnswerPart {
 	if !x.req.showThoughts || x.c.usage.reasoning == 0 {
 		return nil
 	}
-	p := geminiText("**Considering the request**\n\n" + "I look at what is asked — " + strings.Join(topics(x.req.prompt()), ", ") + " — and settle on an answer.\n")
+	about := strings.Join(topics(x.req.prompt()), ", ")
+	p := geminiText("**Considering the request**\n\nI look at what is asked — " + about + " — and settle on an answer.\n")
 	p.Thought = true
 	return []geminiAnswerPart{p}
 }

@@ -147,12 +147,6 @@ func protoMap(kind, path string, v any) (any, *apiError) {
 
 func protoScalar(kind, path string, v any) (any, *apiError) {
 	text, isText := v.(string)
-	number, isNumber := v.(float64)
-	if isText && kind != "string" && kind != "bytes" && kind != "bool" {
-		if f, err := strconv.ParseFloat(text, 64); err == nil {
-			number, isNumber = f, true
-		}
-	}
 	ok := true
 	switch kind {
 	case "string":
@@ -161,17 +155,30 @@ func protoScalar(kind, path string, v any) (any, *apiError) {
 		ok = isText && decodesBase64(text)
 	case "bool":
 		_, ok = v.(bool)
-	case "number":
-		ok = isNumber
-		v = number
-	case "int", "int32":
-		ok = isNumber && number == float64(int64(number)) && (kind == "int" || number == float64(int32(number)))
-		v = number
+	case "number", "int", "int32":
+		v, ok = protoNumber(kind, v)
 	}
 	if !ok {
 		return nil, badRequest(path, "", "Invalid value at '%s' (TYPE_%s)", path, strings.ToUpper(kind))
 	}
 	return v, nil
+}
+
+// protoNumber reads a number, which may be quoted.
+func protoNumber(kind string, v any) (float64, bool) {
+	f, ok := v.(float64)
+	if text, isText := v.(string); isText {
+		var err error
+		f, err = strconv.ParseFloat(text, 64)
+		ok = err == nil
+	}
+	switch kind {
+	case "int":
+		return f, ok && f == float64(int64(f))
+	case "int32":
+		return f, ok && f == float64(int32(f))
+	}
+	return f, ok
 }
 
 // decodesBase64 accepts either alphabet, padded or not, as the JSON mapping does.

@@ -260,11 +260,19 @@ func (p *geminiPart) check(path string) *apiError {
 		return badRequest(path, "", "Unable to submit request because it must have a mimeType and data parameter in inlineData.")
 	case p.FileData != nil && p.FileData.FileURI == "":
 		return badRequest(path, "", "Unable to submit request because it must have a fileUri parameter in fileData.")
-	case p.FunctionCall != nil && p.FunctionCall.Name == "":
+	}
+	return p.checkFunction(path)
+}
+
+func (p *geminiPart) checkFunction(path string) *apiError {
+	if c := p.FunctionCall; c != nil && c.Name == "" {
 		return invalidGemini(path+".function_call.name", "Name cannot be empty.")
-	case p.FunctionResponse != nil && p.FunctionResponse.Name == "":
+	}
+	switch r := p.FunctionResponse; {
+	case r == nil:
+	case r.Name == "":
 		return invalidGemini(path+".function_response.name", "Name cannot be empty.")
-	case p.FunctionResponse != nil && (len(p.FunctionResponse.Response) == 0 || p.FunctionResponse.Response[0] != '{'):
+	case len(r.Response) == 0 || r.Response[0] != '{':
 		return invalidGemini(path+".function_response.response", "must be an object")
 	}
 	return nil
@@ -335,6 +343,10 @@ func (g *geminiRequest) checkTools(*Model) *apiError {
 			names = append(names, f.Name)
 		}
 	}
+	return g.checkCalling(names)
+}
+
+func (g *geminiRequest) checkCalling(names []string) *apiError {
 	calling := g.ToolConfig.FunctionCallingConfig
 	if !slices.Contains([]string{"", "AUTO", "ANY", "NONE", "VALIDATED"}, calling.Mode) {
 		return badRequest("tool_config", "", "Invalid value at 'tool_config.function_calling_config.mode' (TYPE_ENUM), %q", calling.Mode)
@@ -391,7 +403,8 @@ func (g *geminiRequest) checkGeminiFormat(m *Model) *apiError {
 	json := c.ResponseMIMEType == "application/json"
 	switch {
 	case !slices.Contains([]string{"", "text/plain", "application/json", "text/x.enum"}, c.ResponseMIMEType):
-		return invalidGemini("generation_config.response_mime_type", "allowed mimetypes are `text/plain`, `application/json`, `application/xml`, `application/yaml` and `text/x.enum`.")
+		return invalidGemini("generation_config.response_mime_type",
+			"allowed mimetypes are `text/plain`, `application/json`, `application/xml`, `application/yaml` and `text/x.enum`.")
 	case c.ResponseSchema != nil && c.ResponseJSONSchema != nil:
 		return badRequest("", "", "Only one of response_schema and response_json_schema may be set.")
 	case (c.ResponseSchema != nil || c.ResponseJSONSchema != nil) && !json && c.ResponseMIMEType != "text/x.enum":

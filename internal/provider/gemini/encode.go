@@ -137,10 +137,7 @@ func (e *requestEncoder) toolConfig() {
 	if free := choice.Mode == chat.ToolModeDefault || choice.Mode == chat.ToolModeAuto; free && e.strict() {
 		mode = "VALIDATED"
 	}
-	if p := e.r.ParallelToolCalls; p != nil && !*p && len(e.r.Tools) > 0 && choice.Mode != chat.ToolModeNone {
-		e.refuse(e.r.FieldName("parallel_tool_calls"),
-			"Gemini cannot be held to one call a turn; allow several, or route the request to another provider")
-	}
+	e.parallel()
 	e.object("toolConfig", func() {
 		if own := e.own("functionCallingConfig"); own != nil {
 			e.native("functionCallingConfig", *own)
@@ -154,6 +151,15 @@ func (e *requestEncoder) toolConfig() {
 		}
 		e.nativesOf("toolConfig", "functionCallingConfig")
 	})
+}
+
+// parallel refuses to promise a single call.
+func (e *requestEncoder) parallel() {
+	if p := e.r.ParallelToolCalls; p == nil || *p || len(e.r.Tools) == 0 || e.r.ToolChoice.Mode == chat.ToolModeNone {
+		return
+	}
+	e.refuse(e.r.FieldName("parallel_tool_calls"),
+		"Gemini cannot be held to one call a turn; allow several, or route the request to another provider")
 }
 
 // strict reports whether a tool asks that calls keep to its schema.

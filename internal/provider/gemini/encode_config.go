@@ -98,21 +98,25 @@ func (e *requestEncoder) thinking() {
 		}
 		return
 	}
-	effort := r.Effort
-	if r.Disabled {
-		effort = "none"
-	}
 	e.object("thinkingConfig", func() {
-		switch tokens, known := budgets[effort]; {
-		case effort != "" && !e.model.early():
-			e.text("thinkingLevel", e.model.level(effort))
-		case r.BudgetTokens != 0 && !r.Disabled:
-			e.int("thinkingBudget", e.model.budget(r.BudgetTokens))
-		case known:
-			e.int("thinkingBudget", e.model.budget(tokens))
-		}
+		e.depth(r)
 		if r.Show != nil {
 			e.bool("includeThoughts", *r.Show)
 		}
 	})
+}
+
+// depth writes the level or the budget.
+func (e *requestEncoder) depth(r chat.Reasoning) {
+	if r.Disabled {
+		r.Effort, r.BudgetTokens = "none", 0
+	}
+	switch tokens, known := budgets[r.Effort]; {
+	case r.Effort != "" && !e.model.early():
+		e.text("thinkingLevel", e.model.level(r.Effort))
+	case r.BudgetTokens != 0:
+		e.int("thinkingBudget", e.model.budget(r.BudgetTokens))
+	case known:
+		e.int("thinkingBudget", e.model.budget(tokens))
+	}
 }

@@ -123,15 +123,9 @@ func (e *requestEncoder) message(i int) {
 func (e *requestEncoder) part(at func() string, role string, p *chat.Part) {
 	switch p.Kind {
 	case chat.KindText, chat.KindRefusal:
-		if p.Text != "" || p.Signature != "" {
-			e.enter(role)
-			writeText(&e.writer, p.Text, false, p.Signature)
-		}
+		e.words(role, p.Text, false, p.Signature)
 	case chat.KindThinking:
-		if signature, own := ownSignature(p.Signature); p.Text != "" || own {
-			e.enter(role)
-			writeText(&e.writer, p.Text, true, signature)
-		}
+		e.words(role, p.Text, true, ownSignature(p.Signature))
 	case chat.KindRedactedThinking:
 		e.dropped = append(e.dropped, "redacted_thinking")
 	case chat.KindImage, chat.KindDocument, chat.KindAudio:
@@ -147,6 +141,13 @@ func (e *requestEncoder) part(at func() string, role string, p *chat.Part) {
 		e.nativePart(role, p.Native)
 	default:
 		e.refuse(at(), "this wire has no such part")
+	}
+}
+
+func (e *requestEncoder) words(role, text string, thought bool, signature string) {
+	if text != "" || signature != "" {
+		e.enter(role)
+		writeText(&e.writer, text, thought, signature)
 	}
 }
 

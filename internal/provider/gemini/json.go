@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -94,14 +95,70 @@ func (v value) text() string {
 	if v.kind() != '"' {
 		return ""
 	}
-	if inner := unquoted(v); bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
-		return string(inner)
+	inner := unquoted(v)
+	if bytes.IndexByte(inner, '\\') >= 0 {
+		inner = unescape(make([]byte, 0, len(inner)), inner)
 	}
-	var s string
-	if json.Unmarshal(v, &s) != nil {
-		return string(bytes.ToValidUTF8(unquoted(v), []byte("\uFFFD")))
+	if !utf8.Valid(inner) {
+		inner = bytes.ToValidUTF8(inner, []byte("\uFFFD"))
 	}
-	return s
+	return string(inner)
+}
+
+// escapes are what stands after a backslash, and what it stands for.
+var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// unescape appends the text that stands between the quotes of a string. An escape
+// that is none, or is cut off, is left out.
+func unescape(dst, inner []byte) []byte {
+	for {
+		i := bytes.IndexByte(inner, '\\')
+		if i < 0 {
+			return append(dst, inner...)
+		}
+		dst = append(dst, inner[:i]...)
+		if i+1 >= len(inner) {
+			return dst
+		}
+		c := inner[i+1]
+		inner = inner[i+2:]
+		if c == 'u' {
+			var r rune
+			r, inner = unicodeEscape(inner)
+			dst = utf8.AppendRune(dst, r)
+		} else if escapes[c] != 0 {
+			dst = append(dst, escapes[c])
+		}
+	}
+}
+
+// unicodeEscape reads the digits after \u, and those of the second half of a
+// surrogate pair. A half alone is U+FFFD.
+func unicodeEscape(b []byte) (rune, []byte) {
+	r, ok := hex4(b)
+	if !ok {
+		return utf8.RuneError, b
+	}
+	b = b[4:]
+	if !utf16.IsSurrogate(r) {
+		return r, b
+	}
+	if len(b) >= 6 && b[0] == '\\' && b[1] == 'u' {
+		if low, ok := hex4(b[2:]); ok {
+			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+				return pair, b[6:]
+			}
+		}
+	}
+	return utf8.RuneError, b
+}
+
+func hex4(b []byte) (rune, bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(b[:4]), 16, 16)
+	return rune(n), err == nil
 }
 
 // integer reads a whole number, which the JSON mapping of 64-bit numbers also

@@ -113,9 +113,7 @@ func (d *requestDecoder) part(path string, v value, role chat.Role) chat.Part {
 		case "mediaResolution", "partMetadata", "mediaProcessing", "audioTranscription", "speechMetadata":
 			d.native(at, m.value, true)
 		default:
-			if data.name != nil {
-				d.fail(path, "must have only one of text, inlineData, fileData, functionCall, functionResponse, …")
-			}
+			d.only(path, data)
 			data = m
 		}
 	}
@@ -127,6 +125,13 @@ func (d *requestDecoder) part(path string, v value, role chat.Role) chat.Part {
 		p.Kind = chat.KindThinking
 	}
 	return p
+}
+
+// only fails if a part has data already.
+func (d *requestDecoder) only(path string, data member) {
+	if data.name != nil {
+		d.fail(path, "must have only one of text, inlineData, fileData, functionCall, functionResponse, …")
+	}
 }
 
 // signature is one of base64 in any alphabet, or Google's placeholder.

@@ -105,7 +105,10 @@ func TestRequestsSayWhatTheyMean(t *testing.T) {
 			return r.Messages[0].Parts[0].Signature == "skip_thought_signature_validator"
 		}},
 		"escapes and broken text": {`{"contents":[{"parts":[{"text":"a\u00e9\n` + "\xff" + `"}]}]}`, func(r *chat.Request) bool { return r.Messages[0].Parts[0].Text == "aé\n\uFFFD" }},
-		"a label's name":          {`{` + hi + `,"labels":{"a\u0062":"x"}}`, func(r *chat.Request) bool { return r.Metadata["ab"] == "x" }},
+		"every escape": {`{"contents":[{"parts":[{"text":"\"\\\/\b\f\n\r\t\u0041\ud83d\ude00\ud83d\u0041\ude00"}]}]}`, func(r *chat.Request) bool {
+			return r.Messages[0].Parts[0].Text == "\"\\/\b\f\n\r\tA😀\uFFFDA\uFFFD"
+		}},
+		"a label's name": {`{` + hi + `,"labels":{"a\u0062":"x"}}`, func(r *chat.Request) bool { return r.Metadata["ab"] == "x" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := gemini.New().DecodeRequest([]byte(tc.body))

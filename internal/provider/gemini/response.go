@@ -197,13 +197,12 @@ func markSignature(s string) string {
 	return signatureMark + s
 }
 
-// ownSignature is the signature as Gemini gave it, if it did.
-func ownSignature(s string) (string, bool) {
-	s, ok := strings.CutPrefix(s, signatureMark)
-	if !ok || s == "" {
-		return "", false
+// ownSignature is the signature as Gemini gave it; empty if it did not.
+func ownSignature(s string) string {
+	if own, ok := strings.CutPrefix(s, signatureMark); ok {
+		return own
 	}
-	return s, true
+	return ""
 }
 
 // citations are the sources that a candidate names, as the provider gave them,

@@ -39,51 +39,67 @@ func (d *streamDecoder) Decode(dst []chat.Event, _ string, data []byte) ([]chat.
 		}
 		return dst, errNotJSON
 	}
-	var candidates, usage value
-	known, blocked := false, false
-	for m := range document(data).members {
-		switch string(camel(m.name)) {
-		case "candidates":
-			candidates, known = m.value, true
-		case "usageMetadata":
-			usage, known = m.value, true
-		case "promptFeedback":
-			known, blocked = true, m.get("blockReason") != nil
-		case "modelVersion":
-			known = true
-			if d.response.Model == "" {
-				d.response.Model = m.text()
-			}
-		case "responseId":
-			known = true
-			if d.response.ID == "" {
-				d.response.ID = m.text()
-			}
-		case "error":
-			d.failed = true
-			return append(dst, chat.Event{Kind: chat.EventError, Err: Codec{}.DecodeError(0, data)}), nil
-		}
-	}
-	if !known {
+	c := d.read(document(data))
+	switch {
+	case c.failed:
+		d.failed = true
+		return append(dst, chat.Event{Kind: chat.EventError, Err: Codec{}.DecodeError(0, data)}), nil
+	case !c.known:
 		return dst, errNotAnswer
 	}
-	return d.answer(dst, candidates, usage, blocked), nil
+	return d.answer(dst, &c), nil
 }
 
-func (d *streamDecoder) answer(dst []chat.Event, candidates, usage value, blocked bool) []chat.Event {
+// chunk is what one event says: known that it is an answer, failed that it is an
+// error, blocked that the prompt was.
+type chunk struct {
+	candidates, usage      value
+	known, failed, blocked bool
+}
+
+func (d *streamDecoder) read(v value) (c chunk) {
+	for m := range v.members {
+		switch string(camel(m.name)) {
+		case "candidates":
+			c.candidates, c.known = m.value, true
+		case "usageMetadata":
+			c.usage, c.known = m.value, true
+		case "promptFeedback":
+			c.known, c.blocked = true, m.get("blockReason") != nil
+		case "modelVersion":
+			c.known = true
+			once(&d.response.Model, m.value)
+		case "responseId":
+			c.known = true
+			once(&d.response.ID, m.value)
+		case "error":
+			c.failed = true
+		}
+	}
+	return c
+}
+
+// once keeps what every event repeats.
+func once(s *string, v value) {
+	if *s == "" {
+		*s = v.text()
+	}
+}
+
+func (d *streamDecoder) answer(dst []chat.Event, said *chunk) []chat.Event {
 	if !d.started {
 		d.started = true
 		dst = append(dst, chat.Event{Kind: chat.EventStart, Response: &d.response})
 	}
-	for _, c := range candidates.elements {
+	for _, c := range said.candidates.elements {
 		dst = d.candidate(dst, c)
 	}
-	if u, ok := readUsage(usage); ok && u != d.seen {
+	if u, ok := readUsage(said.usage); ok && u != d.seen {
 		d.seen = u
 		d.usage.Usage, d.usage.HasUsage = u, true
 		dst = append(dst, chat.Event{Kind: chat.EventUsage, Response: &d.usage})
 	}
-	if blocked && len(d.choices) == 0 {
+	if said.blocked && len(d.choices) == 0 {
 		d.choices = append(d.choices, choiceState{finished: true})
 		dst = append(dst, chat.Event{Kind: chat.EventFinish, Finish: chat.FinishContentFilter})
 	}
@@ -126,17 +142,24 @@ func (d *streamDecoder) candidate(dst []chat.Event, v value) []chat.Event {
 			dst = d.part(dst, c, &part)
 		}
 	}
-	if sources := json.RawMessage(nil); sourced {
-		if sources = citations(v); sources != nil {
-			dst = c.enter(dst, chat.KindText)
-			dst = append(dst, c.event(chat.EventCitations))
-			dst[len(dst)-1].JSON = sources
-		}
+	if sourced {
+		dst = c.cite(dst, citations(v))
 	}
 	if logProbs != nil {
 		dst = append(dst, chat.Event{Kind: chat.EventLogProbs, Choice: index, JSON: readLogProbs(logProbs)})
 	}
 	return c.finish(dst, reason)
+}
+
+// cite gives the sources of the answer so far to the text at hand.
+func (c *choiceState) cite(dst []chat.Event, sources json.RawMessage) []chat.Event {
+	if sources == nil {
+		return dst
+	}
+	dst = c.enter(dst, chat.KindText)
+	e := c.event(chat.EventCitations)
+	e.JSON = sources
+	return append(dst, e)
 }
 
 // part appends what a part says: text goes on with the part before if that is of

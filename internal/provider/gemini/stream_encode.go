@@ -83,13 +83,11 @@ func (c *choiceWriter) encode(dst []byte, e *streamEncoder, ev chat.Event) []byt
 	case chat.EventPartStart:
 		return c.start(dst, e, ev.Start)
 	case chat.EventText:
-		if ev.Text != "" {
-			return e.text(dst, c, ev.Text, "")
-		}
+		return e.text(dst, c, ev.Text, "")
 	case chat.EventArguments:
 		c.arguments = append(c.arguments, ev.Text...)
 	case chat.EventSignature:
-		if c.kind != chat.KindToolCall && isBase64(ev.Text) {
+		if c.kind != chat.KindToolCall {
 			return e.text(dst, c, "", ev.Text)
 		}
 		c.signature = ev.Text
@@ -120,9 +118,7 @@ func (c *choiceWriter) start(dst []byte, e *streamEncoder, p *chat.Part) []byte 
 	case chat.KindImage, chat.KindDocument, chat.KindAudio, chat.KindNative:
 		return e.part(dst, c, func(w *writer) { writePart(w, p) })
 	default:
-		if p.Text != "" || isBase64(p.Signature) {
-			return e.text(dst, c, p.Text, p.Signature)
-		}
+		return e.text(dst, c, p.Text, p.Signature)
 	}
 	return dst
 }
@@ -143,6 +139,9 @@ func (c *choiceWriter) end(dst []byte, e *streamEncoder) []byte {
 // text sends a piece of the part at hand, and what proves that it is the
 // provider's.
 func (e *streamEncoder) text(dst []byte, c *choiceWriter, text, signature string) []byte {
+	if text == "" && !isBase64(signature) {
+		return dst
+	}
 	w := e.open(dst)
 	w.openCandidate(true)
 	writeText(&w, text, c.kind == chat.KindThinking, signature)
