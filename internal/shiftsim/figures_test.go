@@ -169,9 +169,8 @@ func (c *ideal) calibrate(before, perWindow, rate float64, trials int) {
 	c.threshold = peaks[len(peaks)-1-int(rate*float64(trials))]
 }
 
-// falseAlarmRate is that of the ideal test a week. Shifting's own is lower: of
-// 10,000 weeks at quality 0.95, one had a false rollback, and at most that of those
-// exactly at the objective.
+// falseAlarmRate is that of the ideal test a week. Shifting's own at quality 0.95
+// is about a tenth of it.
 const falseAlarmRate = 0.001
 
 func TestDetectionDelayIsNearTheBestPossible(t *testing.T) {

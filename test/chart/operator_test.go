@@ -246,12 +246,12 @@ func (p *process) scrape(t *testing.T, token string) (status int, body string) {
 // notSeen are the rights that the stories need not show in use, with the reason.
 var notSeen = map[string]string{
 	"update tiershift.dev/routingpolicies/finalizers": "asked by an admission plugin, OwnerReferencesPermissionEnforcement, that some distributions turn on",
-	"patch core/events":                               "sent when the same event comes again within minutes",
-	"patch events.k8s.io/events":                      "sent when the same event comes again within minutes",
-	"get core/pods":                                   readInCache,
-	"get tiershift.dev/modeltiers":                    readInCache,
-	"get tiershift.dev/providercredentials":           readInCache,
-	"get tiershift.dev/routingpolicies":               readInCache,
+	"patch core/events":                     "sent when the same event comes again within minutes",
+	"patch events.k8s.io/events":            "sent when the same event comes again within minutes",
+	"get core/pods":                         readInCache,
+	"get tiershift.dev/modeltiers":          readInCache,
+	"get tiershift.dev/providercredentials": readInCache,
+	"get tiershift.dev/routingpolicies":     readInCache,
 }
 
 const readInCache = "gives nothing that list does not: one object is read in the cache"
