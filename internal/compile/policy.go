@@ -119,6 +119,7 @@ func (c *compiler) noteUnsupported() {
 	c.unsupported(spec.Budget != nil, "spec.budget", "spend is measured, not limited")
 	c.unsupported(spec.Fallback != nil && spec.Fallback.HedgeAfter != nil, "spec.fallback.hedgeAfter", "calls are not hedged")
 	c.unsupported(len(spec.Gateway.Clients) > 0, "spec.gateway.clients", "clients are not limited")
+	c.unsupported(spec.Sidecar != nil && spec.Sidecar.Enabled, "spec.sidecar", "no router is added to pods")
 	c.unsupported(spec.Shift != nil && shifts(spec.Shift), "spec.shift", "traffic is not shifted")
 	if cl := spec.Classification; cl != nil {
 		c.unsupported(cl.Model != nil, "spec.classification.model", "the trained classifier is not asked")

@@ -71,7 +71,7 @@ func New(options Options) (*Process, error) {
 		options: options, registry: registry, metrics: metrics,
 		server: router.NewServer(metrics, options.Router), upstreams: router.NewUpstreams(options.Upstream),
 	}
-	p.reloader = reload.New(options.Source, time.Now, p.apply)
+	p.reloader = reload.New(options.Source, time.Now, p.apply, reload.AwaitKeys(options.Secrets))
 	if err := p.reloader.Load(); err != nil {
 		return nil, err
 	}
