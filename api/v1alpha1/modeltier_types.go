@@ -22,7 +22,7 @@ const (
 
 // Capability is something that only some models can do.
 //
-// +kubebuilder:validation:Enum=Tools;Vision;JSONSchema;Reasoning
+// +kubebuilder:validation:Enum=Tools;Vision;JSONSchema;Reasoning;Embeddings
 type Capability string
 
 const (
@@ -34,6 +34,21 @@ const (
 	CapabilityJSONSchema Capability = "JSONSchema"
 	// CapabilityReasoning is thinking before answering, billed as output.
 	CapabilityReasoning Capability = "Reasoning"
+	// CapabilityEmbeddings is turning texts into vectors. Such a model serves
+	// requests for embeddings and no others.
+	CapabilityEmbeddings Capability = "Embeddings"
+)
+
+// PromptCaching says who marks what a provider is to cache.
+//
+// +kubebuilder:validation:Enum=ByClient;Automatic
+type PromptCaching string
+
+const (
+	// PromptCachingByClient passes on what the client marks, and marks nothing.
+	PromptCachingByClient PromptCaching = "ByClient"
+	// PromptCachingAutomatic marks prompts that the client left unmarked.
+	PromptCachingAutomatic PromptCaching = "Automatic"
 )
 
 // ModelTierSpec is a capability level: its rank and the models that provide it.
@@ -62,6 +77,14 @@ type ModelTierSpec struct {
 	// +optional
 	// +kubebuilder:default=Weighted
 	Selection Selection `json:"selection,omitempty"`
+
+	// promptCaching says who marks what is to be cached, for models of Anthropic,
+	// which cache only what is marked (others cache by themselves): ByClient or
+	// Automatic. Automatic costs a quarter more for the prompt of a conversation's
+	// first turn and a tenth of its price in the next ones. Omitted: ByClient.
+	//
+	// +optional
+	PromptCaching PromptCaching `json:"promptCaching,omitempty"`
 
 	// models provide the tier, 1 to 16 of them. A model may be listed once per
 	// credential.

@@ -37,6 +37,7 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule=`has(self.endpoint) || !(self.provider in ['AzureOpenAI', 'OpenAICompatible'])`,message=`endpoint is required for AzureOpenAI and OpenAICompatible`
 // +kubebuilder:validation:XValidation:rule=`has(self.secretRef) || self.provider == 'OpenAICompatible'`,message=`secretRef is required for every provider except OpenAICompatible`
+// +kubebuilder:validation:XValidation:rule=`!has(self.apiVersion) || self.provider == 'AzureOpenAI'`,message=`apiVersion is for AzureOpenAI only`
 // +kubebuilder:validation:XValidation:rule=`has(self.secretRef) || !has(self.nextSecretRef)`,message=`nextSecretRef takes over from secretRef, so secretRef must be set too`
 type ProviderCredentialSpec struct {
 	// provider is whose API the account belongs to. It decides the wire schema,
@@ -55,6 +56,15 @@ type ProviderCredentialSpec struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule=`self.matches('^https?://[^/?#@\\s]+(/[^?#\\s]*)?$') && isURL(self)`,message=`endpoint must be an http or https URL without user, query or fragment, such as "https://llm.example.com/v1"`
 	Endpoint string `json:"endpoint,omitempty"`
+
+	// apiVersion is the api-version of Azure OpenAI's older API, such as
+	// "2024-10-21", in which the model's name is a deployment in the path. Only for
+	// AzureOpenAI. Omitted: the v1 API, which needs none.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$')`,message=`apiVersion must be a version of Azure OpenAI's API such as "2024-10-21"`
+	APIVersion string `json:"apiVersion,omitempty"`
 
 	// secretRef names the Secret key that holds the provider's API key. Required
 	// except for OpenAICompatible, where omitting it sends no key.

@@ -9,31 +9,52 @@ import (
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
 
-// endpoint is where a provider answers OpenAI Chat Completions, below its root
-// and with the path that its own SDKs append to the root.
-type endpoint struct{ root, path string }
-
-// endpoints are the public roots. Anthropic, Gemini and Azure serve the OpenAI
-// schema below paths of their own:
-//
-//	https://docs.claude.com/en/api/openai-sdk
-//	https://ai.google.dev/gemini-api/docs/openai
-//	https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle (v1)
-var endpoints = map[v1alpha1.Provider]endpoint{
-	v1alpha1.ProviderOpenAI:           {"https://api.openai.com/v1", ""},
-	v1alpha1.ProviderDeepSeek:         {"https://api.deepseek.com/v1", ""},
-	v1alpha1.ProviderMistral:          {"https://api.mistral.ai/v1", ""},
-	v1alpha1.ProviderXAI:              {"https://api.x.ai/v1", ""},
-	v1alpha1.ProviderAnthropic:        {"https://api.anthropic.com", "/v1"},
-	v1alpha1.ProviderGemini:           {"https://generativelanguage.googleapis.com", "/v1beta/openai"},
-	v1alpha1.ProviderAzureOpenAI:      {"", "/openai/v1"},
-	v1alpha1.ProviderOpenAICompatible: {"", ""},
+// endpoint is how a provider is reached: its public root, the path that its own
+// SDKs append to the root, the wires that it speaks there, and how it takes the key.
+type endpoint struct {
+	root, path string
+	wire       routerconfig.Wire
+	also       []routerconfig.Wire
+	key        routerconfig.KeyScheme
 }
 
-// baseURL is what "/chat/completions" is appended to. An endpoint that names
+// endpoints by provider:
+//
+//	https://platform.openai.com/docs/api-reference
+//	https://platform.claude.com/docs/en/api/messages
+//	https://ai.google.dev/api/generate-content
+//	https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle (v1)
+//	https://docs.x.ai/docs/api-reference
+var endpoints = map[v1alpha1.Provider]endpoint{
+	v1alpha1.ProviderOpenAI: {
+		root: "https://api.openai.com/v1", wire: routerconfig.WireOpenAI, also: alsoResponses, key: routerconfig.KeyBearer,
+	},
+	v1alpha1.ProviderDeepSeek: {root: "https://api.deepseek.com/v1", wire: routerconfig.WireOpenAI, key: routerconfig.KeyBearer},
+	v1alpha1.ProviderMistral:  {root: "https://api.mistral.ai/v1", wire: routerconfig.WireOpenAI, key: routerconfig.KeyBearer},
+	v1alpha1.ProviderXAI: {
+		root: "https://api.x.ai/v1", wire: routerconfig.WireOpenAI, also: alsoResponses, key: routerconfig.KeyBearer,
+	},
+	v1alpha1.ProviderAnthropic: {
+		root: "https://api.anthropic.com", path: "/v1", wire: routerconfig.WireAnthropic, key: routerconfig.KeyXAPIKeyHeader,
+	},
+	v1alpha1.ProviderGemini: {
+		root: "https://generativelanguage.googleapis.com", path: "/v1beta", wire: routerconfig.WireGemini, key: routerconfig.KeyGoogHeader,
+	},
+	v1alpha1.ProviderAzureOpenAI: {
+		path: "/openai/v1", wire: routerconfig.WireOpenAI, also: alsoResponses, key: routerconfig.KeyAPIKeyHeader,
+	},
+	v1alpha1.ProviderOpenAICompatible: {wire: routerconfig.WireOpenAI, key: routerconfig.KeyBearer},
+}
+
+var alsoResponses = []routerconfig.Wire{routerconfig.WireResponses}
+
+// baseURL is what paths such as "/chat/completions" are appended to. An endpoint that names
 // the provider's path already, or the beginning of it, is not given it twice.
 func baseURL(spec *v1alpha1.ProviderCredentialSpec) string {
 	known := endpoints[spec.Provider]
+	if spec.APIVersion != "" {
+		known.path = "/openai/deployments"
+	}
 	root := strings.TrimRight(cmp.Or(spec.Endpoint, known.root), "/")
 	_, afterScheme, _ := strings.Cut(root, "://")
 	_, given, _ := strings.Cut(afterScheme, "/")
@@ -64,15 +85,15 @@ func (c *compiler) addProvider(p *routerconfig.Provider) {
 
 func (c *compiler) compileProvider(credential *v1alpha1.ProviderCredential) *routerconfig.Provider {
 	spec := &credential.Spec
+	known, ok := endpoints[spec.Provider]
 	p := &routerconfig.Provider{
-		Name: credential.Name, Kind: string(spec.Provider), Wire: routerconfig.WireOpenAI, BaseURL: baseURL(spec),
-		KeyScheme: routerconfig.KeyBearer, Headers: sortedPairs(spec.Headers),
+		Name: credential.Name, Kind: string(spec.Provider), Wire: known.wire, Also: known.also, BaseURL: baseURL(spec),
+		KeyScheme: known.key, APIVersion: spec.APIVersion, Headers: sortedPairs(spec.Headers),
 	}
-	if spec.Provider == v1alpha1.ProviderAzureOpenAI {
-		p.KeyScheme = routerconfig.KeyAPIKeyHeader
+	if spec.APIVersion != "" {
+		p.Also = nil // Responses came with the v1 API
 	}
 	owner := c.object(KindProviderCredential, credential.Name)
-	known, ok := endpoints[spec.Provider]
 	if !ok {
 		c.problem(owner, SeverityDegraded, "spec.provider", v1alpha1.ReasonInvalid, "%q is no provider that this version speaks to", spec.Provider)
 		return nil
@@ -100,6 +121,8 @@ func credentialField(field string) string {
 		return "metadata.name"
 	case "baseURL":
 		return "spec.endpoint"
+	case "apiVersion":
+		return "spec.apiVersion"
 	case "keyFile":
 		return "spec.secretRef"
 	case "nextKeyFile":

@@ -39,7 +39,7 @@ func (c *compiler) compileTier(field, name string) {
 		return
 	}
 	c.ranks[name] = t.Spec.Rank
-	compiled := routerconfig.Tier{Name: name, Rank: t.Spec.Rank, Models: c.compileModels(t)}
+	compiled := routerconfig.Tier{Name: name, Rank: t.Spec.Rank, Models: c.compileModels(t), CachePrompts: t.Spec.PromptCaching == v1alpha1.PromptCachingAutomatic}
 	compiled.Selection = selection(t, compiled.Models)
 	if len(compiled.Models) > 0 && c.tierMakesSense(&compiled) {
 		c.config.Tiers = append(c.config.Tiers, compiled)

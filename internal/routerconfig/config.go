@@ -48,8 +48,17 @@ const TierModelPrefix = "tier:"
 // Wire names a wire schema that a provider speaks.
 type Wire string
 
-// WireOpenAI is the OpenAI Chat Completions schema.
-const WireOpenAI Wire = "openai"
+// The wire schemas.
+const (
+	// WireOpenAI is OpenAI Chat Completions, POST /chat/completions.
+	WireOpenAI Wire = "openai"
+	// WireResponses is OpenAI Responses, POST /responses.
+	WireResponses Wire = "responses"
+	// WireAnthropic is Anthropic Messages, POST /messages.
+	WireAnthropic Wire = "anthropic"
+	// WireGemini is Gemini's POST /models/{model}:generateContent.
+	WireGemini Wire = "gemini"
+)
 
 // KeyScheme says how a provider expects its key.
 type KeyScheme string
@@ -59,6 +68,10 @@ const (
 	KeyBearer KeyScheme = "bearer"
 	// KeyAPIKeyHeader sends "api-key: KEY", as Azure OpenAI expects.
 	KeyAPIKeyHeader KeyScheme = "api-key"
+	// KeyXAPIKeyHeader sends "x-api-key: KEY", as Anthropic expects.
+	KeyXAPIKeyHeader KeyScheme = "x-api-key"
+	// KeyGoogHeader sends "x-goog-api-key: KEY", as Gemini expects.
+	KeyGoogHeader KeyScheme = "x-goog-api-key"
 )
 
 // Provider is one provider account: where it answers and which key opens it.
@@ -68,11 +81,18 @@ type Provider struct {
 	// Kind is the provider as the API names it (OpenAI, DeepSeek, …). It is the
 	// "provider" label of metrics and of the x-tiershift-provider header.
 	Kind string `json:"kind"`
-	Wire Wire   `json:"wire"`
+	// Wire is the schema that requests of other wires are translated to.
+	Wire Wire `json:"wire"`
+	// Also are further wires that the provider speaks, sorted: a request that
+	// comes in one of them is passed on as it is.
+	Also []Wire `json:"also,omitempty"`
 	// BaseURL is the absolute http or https URL that endpoint paths such as
 	// "/chat/completions" are appended to. No trailing slash.
-	BaseURL   string    `json:"baseURL"`
-	KeyScheme KeyScheme `json:"keyScheme"`
+	BaseURL string `json:"baseURL"`
+	// APIVersion, if set, is sent as the query api-version, and the model is a
+	// deployment in the path, as Azure OpenAI's older API has it.
+	APIVersion string    `json:"apiVersion,omitempty"`
+	KeyScheme  KeyScheme `json:"keyScheme"`
 	// KeyFile is the slash-separated path of the key below the router's secrets
 	// directory. Empty: the provider asks for no key.
 	KeyFile string `json:"keyFile,omitempty"`
@@ -106,6 +126,9 @@ type Tier struct {
 	Name      string    `json:"name"`
 	Rank      int32     `json:"rank"`
 	Selection Selection `json:"selection"`
+	// CachePrompts has prompts marked for caching that the client left unmarked,
+	// for providers that cache only what is marked.
+	CachePrompts bool `json:"cachePrompts,omitempty"`
 	// Models are at most [MaxModels].
 	Models []Model `json:"models,omitempty"`
 }
@@ -134,7 +157,8 @@ type Model struct {
 	// ContextTokens and MaxOutputTokens are the model's limits; 0: unknown.
 	ContextTokens   int64 `json:"contextTokens,omitempty"`
 	MaxOutputTokens int64 `json:"maxOutputTokens,omitempty"`
-	// Capabilities are sorted, of: JSONSchema, Reasoning, Tools, Vision.
+	// Capabilities are sorted, of: Embeddings, JSONSchema, Reasoning, Tools,
+	// Vision.
 	// Empty: not stated, so nothing is ruled out.
 	Capabilities []string `json:"capabilities,omitempty"`
 	Timeouts     Timeouts `json:"timeouts"`

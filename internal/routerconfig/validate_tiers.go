@@ -48,8 +48,13 @@ var reservedHeaders = []string{
 func (v *validator) checkProvider(at string, p *Provider) {
 	v.requireName(at+"name", p.Name)
 	v.requireName(at+"kind", p.Kind)
-	v.require(p.Wire == WireOpenAI, at+"wire", "%q is unknown to this router", p.Wire)
-	v.require(p.KeyScheme == KeyBearer || p.KeyScheme == KeyAPIKeyHeader, at+"keyScheme", "%q is unknown to this router", p.KeyScheme)
+	v.require(isWire(p.Wire), at+"wire", "%q is unknown to this router", p.Wire)
+	for i, wire := range p.Also {
+		v.require(isWire(wire) && wire != p.Wire, at+"also", "%q is unknown to this router, or is the provider's own wire", wire)
+		v.require(i == 0 || p.Also[i-1] < wire, at+"also", "must be sorted without repeats at %q", wire)
+	}
+	v.require(isKeyScheme(p.KeyScheme), at+"keyScheme", "%q is unknown to this router", p.KeyScheme)
+	v.require(isVersion(p.APIVersion), at+"apiVersion", "may have letters, digits, dots and hyphens only: %q", p.APIVersion)
 	v.checkBaseURL(at+"baseURL", p.BaseURL)
 	v.checkFile(at+"keyFile", p.KeyFile)
 	v.checkFile(at+"nextKeyFile", p.NextKeyFile)
@@ -60,6 +65,29 @@ func (v *validator) checkProvider(at string, p *Provider) {
 		v.require(isHeaderValue(h.Value), at+"headers", "%q has a value with a control character", h.Name)
 		v.require(!slices.Contains(reservedHeaders, strings.ToLower(h.Name)), at+"headers", "must not hold a key or control the connection: %q", h.Name)
 	}
+}
+
+func isWire(w Wire) bool {
+	switch w {
+	case WireOpenAI, WireResponses, WireAnthropic, WireGemini:
+		return true
+	}
+	return false
+}
+
+func isKeyScheme(k KeyScheme) bool {
+	switch k {
+	case KeyBearer, KeyAPIKeyHeader, KeyXAPIKeyHeader, KeyGoogHeader:
+		return true
+	}
+	return false
+}
+
+// isVersion holds for what can stand in a query as it is.
+func isVersion(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
 }
 
 func (v *validator) checkBaseURL(field, raw string) {

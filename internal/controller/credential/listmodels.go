@@ -39,7 +39,7 @@ func NewHTTPProber() *HTTPProber {
 
 // ListModels implements Prober.
 func (p *HTTPProber) ListModels(ctx context.Context, account Account) (int, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(account.BaseURL, "/")+"/models", http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, modelsURL(account), http.NoBody)
 	if err != nil {
 		return 0, errors.New("its endpoint is no URL")
 	}
@@ -60,6 +60,16 @@ func (p *HTTPProber) ListModels(ctx context.Context, account Account) (int, erro
 	default:
 		return 0, fmt.Errorf("it answered %d to GET /models", response.StatusCode)
 	}
+}
+
+// modelsURL is where the account's models are listed. Azure's older API has them
+// beside the deployments, not below.
+func modelsURL(account Account) string {
+	base := strings.TrimRight(account.BaseURL, "/")
+	if account.APIVersion == "" {
+		return base + "/models"
+	}
+	return strings.TrimSuffix(base, "/deployments") + "/models?api-version=" + url.QueryEscape(account.APIVersion)
 }
 
 func authorize(header http.Header, account Account) {

@@ -23,6 +23,8 @@ type Account struct {
 	Provider v1alpha1.Provider
 	// BaseURL is what "/models" is appended to.
 	BaseURL string
+	// APIVersion is the api-version of Azure OpenAI's older API; empty: none.
+	APIVersion string
 	// Key is empty when the provider asks for none.
 	Key     string
 	Headers map[string]v1alpha1.HeaderValue
@@ -158,7 +160,7 @@ func failed(err error) outcome {
 }
 
 func (r *Reconciler) list(ctx context.Context, f *facts, key int) (int32, error) {
-	account := Account{Provider: f.credential.Spec.Provider, BaseURL: f.endpoint, Headers: f.credential.Spec.Headers}
+	account := Account{Provider: f.credential.Spec.Provider, BaseURL: f.endpoint, APIVersion: f.credential.Spec.APIVersion, Headers: f.credential.Spec.Headers}
 	if key < len(f.keys) {
 		ref := f.keys[key].ref
 		value, err := r.Secrets.Value(ctx, types.NamespacedName{Namespace: f.credential.Namespace, Name: ref.Name}, ref.Key)

@@ -27,6 +27,9 @@ func roleOf(b []byte, t text) Role {
 
 // place names a member of the message at hand.
 func (s *scanner) place(member string) string {
+	if s.turnName != "" {
+		return s.turnPlace(member)
+	}
 	return "messages[" + strconv.Itoa(len(s.r.messages)-1) + "]" + member
 }
 

@@ -42,6 +42,8 @@ type Request struct {
 	model         text
 	streamOptions streamOptions
 	limits        [2]limit // by limitNames
+	limitNames    limitNames
+	config        config
 	choices       int64
 	needs         Needs
 
@@ -49,9 +51,15 @@ type Request struct {
 	texts                []piece
 	turns, tools, images int
 	textBytes, toolBytes int64
+	// tokens counts those that stand in the body as numbers.
+	tokens int64
 
 	metadata []pair
 	words    [wordCount]text
+	// given is the model of wires that name it in the path; empty: the body does.
+	given string
+	// cached says that the client marks what is to be cached.
+	cached bool
 
 	// name is the model of this or an earlier request, kept because the next
 	// one usually asks for the same.
@@ -94,13 +102,22 @@ type limit struct {
 	value int64
 }
 
-// The names under which a request may bound the output tokens.
+// The two places where a request may bound the output tokens.
 const (
 	completionLimit = iota
 	legacyLimit
 )
 
-var limitNames = [2]string{completionLimit: "max_completion_tokens", legacyLimit: "max_tokens"}
+// limitNames are what a wire calls the bounds; empty: it has only the other.
+type limitNames [2]string
+
+// config is the object of Gemini's requests that holds the settings.
+type config struct {
+	// at is the value; zero: there is no such member.
+	at span
+	// object is false for null, and empty for {}.
+	object, empty bool
+}
 
 // word is a member of the request that is a short string.
 type word uint8
@@ -144,6 +161,9 @@ func (r *Request) Reset() {
 
 // Model returns the model that the client asked for, unescaped.
 func (r *Request) Model() string {
+	if r.given != "" {
+		return r.given
+	}
 	if !r.model.escaped() {
 		if raw := r.model.of(r.Body); string(raw) != r.name {
 			r.name = string(raw)
@@ -152,6 +172,10 @@ func (r *Request) Model() string {
 	}
 	return r.model.string(r.Body)
 }
+
+// SetModel names the model and says whether an event stream is asked for, of wires
+// that put both in the path.
+func (r *Request) SetModel(name string, stream bool) { r.given, r.Stream = name, stream }
 
 // User returns the user member, or "".
 func (r *Request) User() string { return r.word(wordUser) }
@@ -257,6 +281,12 @@ func (r *Request) WantsReasoning() bool { return r.needs&NeedReasoning != 0 }
 // TextBytes returns the bytes of the text of all messages, unescaped, and of the
 // JSON of the tool calls in the conversation.
 func (r *Request) TextBytes() int64 { return r.textBytes }
+
+// Tokens counts the tokens that the client made itself, of what is to be embedded.
+func (r *Request) Tokens() int64 { return r.tokens }
+
+// Cached reports whether the client says itself what is to be cached.
+func (r *Request) Cached() bool { return r.cached }
 
 // ToolBytes returns the bytes of the JSON that defines tools, functions and the
 // response format.

@@ -1,6 +1,9 @@
 package openai
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+)
 
 // Edits are the changes that a request needs on its way to a provider.
 type Edits struct {
@@ -21,6 +24,10 @@ type Edits struct {
 	// MaxTokensField. OpenAI's reasoning models refuse max_tokens, Mistral
 	// refuses max_completion_tokens, and others silently do not honour it.
 	RenameMaxTokens bool
+	// CachePrompt asks Anthropic to cache the prompt for the next turn, unless the
+	// client says itself what to cache
+	// (https://platform.claude.com/docs/en/build-with-claude/prompt-caching).
+	CachePrompt bool
 }
 
 // edit replaces a part of the body; empty: it inserts. Its new text is in the
@@ -40,8 +47,13 @@ type rewriter struct {
 // Whatever the edits do not name is the client's, byte for byte.
 func (r *Request) Rewrite(e Edits, segs [][]byte, scratch []byte) (_ [][]byte, _ []byte, total int) {
 	w := rewriter{r: r, scratch: scratch}
-	if e.Model != "" {
+	if e.Model != "" && r.given == "" {
 		w.model(e.Model)
+	}
+	if e.CachePrompt && !r.cached {
+		begin := w.insert("cache_control")
+		w.scratch = append(w.scratch, `{"type":"ephemeral"}`...)
+		w.endInsert(begin)
 	}
 	switch {
 	case e.DropStreamOptions:
@@ -148,10 +160,7 @@ func (w *rewriter) dropStreamOptions() {
 }
 
 func (w *rewriter) limits(e *Edits) {
-	field := e.MaxTokensField
-	if field == "" {
-		field = limitNames[completionLimit]
-	}
+	field := cmp.Or(e.MaxTokensField, w.r.limitNames[completionLimit], w.r.limitNames[legacyLimit])
 	given := 0
 	for i := range w.r.limits {
 		l := &w.r.limits[i]
@@ -174,30 +183,65 @@ func (w *rewriter) limits(e *Edits) {
 // setLimit bounds a request that has no bound.
 func (w *rewriter) setLimit(field string, n int64) {
 	for i := range w.r.limits {
-		if l := &w.r.limits[i]; limitNames[i] == field && l.at.end > 0 {
+		if l := &w.r.limits[i]; w.r.limitNames[i] == field && l.at.end > 0 {
 			w.replaceInt(l.at, n) // it is null
 			return
 		}
+	}
+	if field == configLimit {
+		w.setConfigLimit(n)
+		return
 	}
 	begin := w.insert(field)
 	w.scratch = strconv.AppendInt(w.scratch, n, 10)
 	w.endInsert(begin)
 }
 
+// setConfigLimit puts a bound into the settings of a request of Gemini's.
+func (w *rewriter) setConfigLimit(n int64) {
+	c := &w.r.config
+	begin := 0
+	switch {
+	case c.at.end == 0:
+		begin = w.insert(configMember)
+		w.configLimit(n)
+		w.scratch = append(w.scratch, '}')
+		w.endInsert(begin)
+	case !c.object:
+		begin = w.begin()
+		w.configLimit(n)
+		w.scratch = append(w.scratch, '}')
+		w.end(begin, c.at)
+	default:
+		begin = w.begin()
+		w.configLimit(n)
+		w.scratch = append(w.scratch[:begin], w.scratch[begin+1:]...) // the object is open already
+		if !c.empty {
+			w.scratch = append(w.scratch, ',')
+		}
+		w.end(begin, span{c.at.start + 1, c.at.start + 1})
+	}
+}
+
+func (w *rewriter) configLimit(n int64) {
+	w.scratch = append(w.scratch, `{"`+configLimit+`":`...)
+	w.scratch = strconv.AppendInt(w.scratch, n, 10)
+}
+
 // rename moves the only bound of the request to the field.
 func (w *rewriter) rename(field string) {
 	for i := range w.r.limits {
 		l, other := &w.r.limits[i], &w.r.limits[1-i]
-		if !l.given || limitNames[i] == field {
+		if !l.given || w.r.limitNames[i] == field {
 			continue
 		}
 		begin := w.begin()
 		w.scratch = appendString(w.scratch, field)
 		w.end(begin, l.key)
-		if limitNames[1-i] == field && other.at.end > 0 {
+		if w.r.limitNames[1-i] == field && other.at.end > 0 {
 			// The field is there as null: the names are swapped, so that none is
 			// there twice.
-			w.replace(other.key, `"`+limitNames[i]+`"`)
+			w.replace(other.key, `"`+w.r.limitNames[i]+`"`)
 		}
 	}
 }

@@ -121,6 +121,11 @@ type scanner struct {
 	// seen has a bit for each field found.
 	seen uint32
 	bad  *RequestError
+	// turnName and turnIndex say which turn is read, of wires other than Chat
+	// Completions, and inTurn that the message at hand belongs to it.
+	turnName  string
+	turnIndex int
+	inTurn    bool
 }
 
 // Scan checks that a body is a Chat Completions request and fills r. The error
@@ -133,9 +138,9 @@ type scanner struct {
 // Everything else is the provider's to judge.
 func Scan(body []byte, r *Request) error {
 	r.Reset()
-	r.Body = body
+	r.Body, r.limitNames = body, limitNames{completionLimit: "max_completion_tokens", legacyLimit: "max_tokens"}
 	s := scanner{reader: reader{b: body}, r: r}
-	s.request()
+	s.request() // called by name, as elsewhere it is not: the scanner then stays on the stack
 	if s.failed() {
 		return s.fault()
 	}
@@ -337,7 +342,7 @@ func (s *scanner) limit(which int) {
 	l.key = s.keyAt
 	c := s.peek()
 	if c != '-' && !isDigit(c) && c != 'n' {
-		s.reject(limitNames[which], "must be an integer")
+		s.reject(s.r.limitNames[which], "must be an integer")
 	}
 	at := s.i
 	l.value, l.given = s.optionalInt()

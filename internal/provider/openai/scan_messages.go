@@ -1,0 +1,161 @@
+package openai
+
+// ScanMessages checks that a body is a request of Anthropic's Messages and fills r
+// (https://platform.claude.com/docs/en/api/messages). The error is a
+// *[RequestError].
+func ScanMessages(body []byte, r *Request) error {
+	return scanAs(body, r, limitNames{legacyLimit: "max_tokens"}, (*scanner).messagesRequest)
+}
+
+func (s *scanner) messagesRequest() {
+	s.r.IncludeUsage = true // which this wire always tells
+	s.object(messagesMembers, "model", "messages", "max_tokens")
+	s.marked()
+}
+
+var messagesMembers = []topMember{
+	{"model", (*scanner).model},
+	{"messages", func(s *scanner) { s.turns("messages", (*scanner).messagesTurn) }},
+	{"system", func(s *scanner) { s.inTurn = false; s.blocks(RoleSystem) }},
+	{"max_tokens", func(s *scanner) { s.limit(legacyLimit) }},
+	{"stream", func(s *scanner) { s.r.Stream = s.boolean("stream") }},
+	{"tools", func(s *scanner) { s.tools(fieldTools) }},
+	{"metadata", func(s *scanner) { s.nested("metadata", userMembers) }},
+	{"thinking", func(s *scanner) { s.nested("thinking", thinkingMembers) }},
+	{"output_config", func(s *scanner) { s.nested("output_config", outputConfigMembers) }},
+	{"service_tier", func(s *scanner) { s.words(fieldServiceTier) }},
+}
+
+var userMembers = []topMember{{"user_id", func(s *scanner) { s.words(fieldUser) }}}
+
+var thinkingMembers = []topMember{{"type", func(s *scanner) {
+	if t, ok := s.optionalText(); ok && !t.is(s.b, "disabled") {
+		s.r.needs |= NeedReasoning
+	}
+}}}
+
+var outputConfigMembers = []topMember{{"format", func(s *scanner) {
+	start := s.i
+	s.nested("output_config.format", formatMembers)
+	s.r.toolBytes += int64(max(s.i-start, 0))
+}}}
+
+var formatMembers = []topMember{{"type", func(s *scanner) {
+	if t, ok := s.optionalText(); ok && t.is(s.b, "json_schema") {
+		s.r.needs |= NeedJSONSchema
+	}
+}}}
+
+// messagesTurn reads one message. Its role may stand behind its content.
+func (s *scanner) messagesTurn() {
+	var m turn
+	s.open()
+	for {
+		key, ok := s.member()
+		if !ok {
+			break
+		}
+		switch string(key) {
+		case "role":
+			if m.hasRole {
+				s.reject(s.turnPlace(".role"), "is given twice")
+			}
+			m.hasRole = true
+			m.role = s.string(s.turnPlace(".role"))
+		case "content":
+			if m.content > 0 {
+				s.reject(s.turnPlace(".content"), "is given twice")
+			}
+			if m.content = s.i; m.hasRole {
+				s.blocks(roleOf(s.b, m.role))
+				m.read = true
+				continue
+			}
+			s.skip()
+		default:
+			s.skip()
+		}
+	}
+	switch {
+	case s.failed():
+	case !m.hasRole:
+		s.reject(s.turnPlace(".role"), "is required")
+	case m.content > 0 && !m.read:
+		s.again(m.content, (*scanner).blocks, roleOf(s.b, m.role))
+	}
+}
+
+// blocks reads content: a string, or an array of blocks.
+func (s *scanner) blocks(role Role) {
+	switch s.peek() {
+	case '"':
+		if t := s.text(); !s.failed() {
+			s.say(role, t)
+		}
+	case '[':
+		s.open()
+		for s.element() {
+			s.block(role)
+		}
+	case 'n':
+		s.skip()
+	default:
+		s.reject(s.contentPlace(role), "must be a string or an array")
+	}
+}
+
+func (s *scanner) contentPlace(role Role) string {
+	if role == RoleSystem && s.turnName == "" {
+		return "system"
+	}
+	return s.turnPlace(".content")
+}
+
+// block reads one block of content.
+func (s *scanner) block(role Role) {
+	if s.peek() != '{' {
+		s.reject(s.contentPlace(role)+"[*]", "must be an object")
+		return
+	}
+	var kind, said text
+	var hasText bool
+	start, content := s.i, 0
+	s.open()
+	for {
+		key, ok := s.member()
+		if !ok {
+			break
+		}
+		switch string(key) {
+		case "type":
+			kind, _ = s.optionalText()
+		case "text":
+			said, hasText = s.optionalText()
+		case "content":
+			content = s.i
+			s.skip()
+		default:
+			s.skip()
+		}
+	}
+	if s.failed() {
+		return
+	}
+	switch string(s.wordOf(kind)) {
+	case "text":
+		if hasText {
+			s.say(role, said)
+		}
+	case "image":
+		s.r.images++
+		s.r.needs |= NeedVision
+	case "document":
+		s.r.needs |= NeedFiles
+	case "tool_result":
+		if content > 0 {
+			s.again(content, (*scanner).blocks, RoleTool)
+		}
+	case "tool_use":
+		s.r.textBytes += int64(s.i - start)
+	}
+}
