@@ -12,6 +12,7 @@ const (
 	TokensTotal                   = "tiershift_tokens_total"
 	CostUSDTotal                  = "tiershift_cost_usd_total"
 	BaselineCostUSDTotal          = "tiershift_baseline_cost_usd_total"
+	OverheadCostUSDTotal          = "tiershift_overhead_cost_usd_total"
 	ClassificationsTotal          = "tiershift_classifications_total"
 	ClassificationDurationSeconds = "tiershift_classification_duration_seconds"
 	FallbacksTotal                = "tiershift_fallbacks_total"
@@ -35,6 +36,7 @@ const (
 	LabelCause      = "cause"
 	LabelDigest     = "digest"
 	LabelGeneration = "generation"
+	LabelPurpose    = "purpose"
 )
 
 // Values of LabelOutcome.
@@ -61,6 +63,14 @@ const (
 	KindCacheWrite  = "cache_write"
 	KindOutput      = "output"
 	KindReasoning   = "reasoning"
+)
+
+// Values of LabelPurpose.
+const (
+	// PurposeClassification: a model was asked how demanding a request is.
+	PurposeClassification = "classification"
+	// PurposeJudge: a model answered a request once more, or compared two answers.
+	PurposeJudge = "judge"
 )
 
 // Values of LabelMethod.

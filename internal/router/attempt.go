@@ -1,6 +1,7 @@
 package router
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ func (x *exchange) call(a *attempt, key string) (done, refused bool) {
 		body, _ := resp.ReadAll(x.scratch.response[:0], maxErrorBytes) // a cut error answer still has its status
 		x.scratch.response = body
 		x.waiting += x.server.now().Sub(begun)
-		return x.refusal(a, resp, body), a.status == http.StatusUnauthorized || a.status == http.StatusForbidden
+		return x.refusal(a, resp, body), isKeyRefusal(a.status, body)
 	}
 	if encoding := resp.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		a.cause, a.detail = routerconfig.CauseServerError, "answered compressed although that was not asked for"
@@ -82,15 +83,12 @@ func (x *exchange) call(a *attempt, key string) (done, refused bool) {
 	return x.relayJSON(a, resp, begun), false
 }
 
-// send writes the request with the few bytes changed that must change.
+// send writes the request that encode made ready.
 func (x *exchange) send(m *model, key string) (*upstream.Response, error) {
 	s := x.scratch
-	var total int
-	edits := m.provider.edits(m.Name, x.request.Stream, x.outputCap(m))
-	s.segments, s.rewrite, total = x.request.Rewrite(edits, s.segments[:0], s.rewrite[:0])
 	s.out = x.appendHead(s.out[:0], m.provider, key)
 	request := &upstream.Request{
-		Method: http.MethodPost, Path: "/chat/completions", Head: s.out, Body: s.segments, ContentLength: int64(total),
+		Method: http.MethodPost, Path: x.out.path, Head: s.out, Body: x.out.segments, ContentLength: int64(x.out.length),
 		Timeouts: upstream.Timeouts{Idle: time.Duration(m.Timeouts.Idle), Total: time.Duration(m.Timeouts.Request)},
 	}
 	if !x.request.Stream {
@@ -146,19 +144,37 @@ func (x *exchange) outputCap(m *model) int64 {
 // trace of the caller, if it sends one.
 func (x *exchange) appendHead(dst []byte, p *provider, key string) []byte {
 	dst = append(dst, p.head...)
-	switch {
-	case key == "":
-	case p.KeyScheme == routerconfig.KeyAPIKeyHeader:
-		dst = append(append(append(dst, "api-key: "...), key...), "\r\n"...)
-	default:
-		dst = append(append(append(dst, "Authorization: Bearer "...), key...), "\r\n"...)
+	if key != "" {
+		dst = append(append(append(dst, keyHeaders[p.KeyScheme]...), key...), "\r\n"...)
 	}
-	for _, name := range []string{"Traceparent", "Tracestate"} {
+	for _, name := range x.passedHeaders() {
 		if v := x.r.Header[name]; len(v) > 0 {
 			dst = append(append(append(append(dst, name...), ": "...), v[0]...), "\r\n"...)
 		}
 	}
 	return dst
+}
+
+// keyHeaders are the beginnings of the header lines that carry a key.
+var keyHeaders = map[routerconfig.KeyScheme]string{
+	routerconfig.KeyBearer:        "Authorization: Bearer ",
+	routerconfig.KeyAPIKeyHeader:  "api-key: ",
+	routerconfig.KeyXAPIKeyHeader: "x-api-key: ",
+	routerconfig.KeyGoogHeader:    "x-goog-api-key: ",
+}
+
+var (
+	tracedHeaders = []string{"Traceparent", "Tracestate"}
+	// betaHeaders are those too, by which Anthropic's clients ask for what is new.
+	betaHeaders = append(tracedHeaders[:2:2], "Anthropic-Beta")
+)
+
+// passedHeaders are the client's headers that the provider gets.
+func (x *exchange) passedHeaders() []string {
+	if x.api.wire == routerconfig.WireAnthropic && !x.out.translated {
+		return betaHeaders
+	}
+	return tracedHeaders
 }
 
 // transportFailure records a call that brought no answer.
@@ -188,7 +204,7 @@ func (x *exchange) transportCause(a *attempt, err error) (done bool) {
 // refusal records an answer other than 2xx, and passes it on if it is about
 // what the client sent.
 func (x *exchange) refusal(a *attempt, resp *upstream.Response, body []byte) (done bool) {
-	message := openai.ScanError(body)
+	message := x.providerError(a.status, body)
 	a.detail = strings.TrimSpace(strconv.Itoa(a.status) + " " + message.Message)
 	switch {
 	case openai.IsContextExceeded(a.status, body):
@@ -206,7 +222,7 @@ func (x *exchange) refusal(a *attempt, resp *upstream.Response, body []byte) (do
 	case a.status >= http.StatusInternalServerError || a.status/100 == 3:
 		a.cause = routerconfig.CauseServerError
 		return false
-	case isRejection(a.status):
+	case isRejection(a.status) || isKeyRefusal(a.status, body):
 		a.cause = causeRejected
 		return false
 	}
@@ -227,6 +243,28 @@ func isRejection(status int) bool {
 	return false
 }
 
+// isKeyRefusal holds when the provider did not accept the gateway's key. Gemini and
+// xAI say so with a 400
+// (https://ai.google.dev/gemini-api/docs/troubleshooting, https://docs.x.ai/docs/key-information/debugging).
+func isKeyRefusal(status int, body []byte) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return true
+	case http.StatusBadRequest:
+		return bytes.Contains(body, []byte("API_KEY_INVALID")) || bytes.Contains(body, []byte("Incorrect API key"))
+	}
+	return false
+}
+
+// providerError reads a provider's error, whatever its shape.
+func (x *exchange) providerError(status int, body []byte) openai.ErrorBody {
+	if x.out.wire == routerconfig.WireOpenAI {
+		return openai.ScanError(body)
+	}
+	e := x.out.codec.DecodeError(status, body)
+	return openai.ErrorBody{Message: e.Message, Type: e.Type, Param: e.Param, Code: e.Code}
+}
+
 // passOn hands the provider's verdict on the request to the client.
 func (x *exchange) passOn(a *attempt, message openai.ErrorBody) {
 	x.outcome, x.status = metricnames.OutcomeClientError, a.status
@@ -238,7 +276,7 @@ func (x *exchange) passOn(a *attempt, message openai.ErrorBody) {
 	}
 	x.setHeaders()
 	x.w.Header()["X-Tiershift-Cost-Usd"] = []string{x.cost().String()}
-	writeError(x.w, &apiError{status: a.status, ErrorBody: message})
+	x.api.writeError(x.w, &apiError{status: a.status, ErrorBody: message})
 }
 
 // retryAfter reads a Retry-After header: seconds, or an HTTP date.

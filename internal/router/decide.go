@@ -170,7 +170,24 @@ func (e *Engine) choose(d *decision, in *asked, name string) {
 		d.tier, d.model, d.reason = m.tier.index, m, "model-pin"
 		return
 	}
+	if in.request.Needs()&openai.NeedEmbeddings != 0 {
+		d.tier, d.reason = e.embeddingTier(d), "embeddings"
+		return
+	}
 	e.classify(d, in)
+}
+
+// embeddingTier is the lowest tier that has a model for embeddings: a text is not
+// hard or easy to embed.
+func (e *Engine) embeddingTier(d *decision) int {
+	for i := d.low; i <= d.high; i++ {
+		for _, m := range e.tiers[i].models {
+			if m.can&openai.NeedEmbeddings != 0 {
+				return i
+			}
+		}
+	}
+	return d.low
 }
 
 func (e *Engine) classify(d *decision, in *asked) {
@@ -217,20 +234,27 @@ func (d *decision) clamp() {
 }
 
 // conversationDraw places a conversation in [0,1), the same in every replica and
-// after every restart; ok is false when the request does not say which
-// conversation it belongs to.
+// after every restart; ok is false when nothing tells which conversation the
+// request belongs to.
 func conversationDraw(header http.Header, request *openai.Request) (draw float64, ok bool) {
-	key := header.Get(headerConversation)
-	if key == "" {
-		key = cmp.Or(request.Conversation(), request.User())
-	}
-	if key == "" {
+	hash := fnv.New64a()
+	key := cmp.Or(header.Get(headerConversation), request.Conversation(), request.PromptCacheKey(), request.User())
+	switch {
+	case key != "":
+		_, _ = hash.Write([]byte(key)) // a hash takes all bytes
+	case request.Turns() > 1 || request.RawTextBytes() >= worthCaching:
+		request.EachPrefixText(func(raw []byte) { _, _ = hash.Write(raw[:min(len(raw), worthCaching)]) })
+	default:
 		return 0, false
 	}
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(key)) // a hash takes all bytes
 	return unit(mix(hash.Sum64())), true
 }
+
+// worthCaching is about the least prompt that providers cache, 1,024 tokens, in
+// bytes. The beginnings of such prompts, and of conversations that go on, say where
+// they belong; a short question that stands alone gains nothing from staying where
+// the same was asked before.
+const worthCaching = 4 << 10
 
 // mix spreads the low entropy of FNV's high bits over all bits (the finalizer
 // of MurmurHash3, https://github.com/aappleby/smhasher).

@@ -55,13 +55,13 @@ func cpuTime(b *testing.B) time.Duration {
 }
 
 func decideOnce(b *testing.B, s *Server, e *Engine, r *http.Request, body []byte) {
-	x := exchange{server: s, engine: e, r: r, scratch: acquireScratch()}
+	x := exchange{server: s, engine: e, r: r, scratch: acquireScratch(), target: &target{api: chatAPI}}
 	defer x.scratch.release()
 	x.request, x.analysis = &x.scratch.request, &x.scratch.analysis
 	if err := openai.Scan(body, x.request); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := e.decide(x.asked("")); err != nil {
+	if _, err := e.decide(x.asked()); err != nil {
 		b.Fatal(err)
 	}
 }

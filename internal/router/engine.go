@@ -29,7 +29,6 @@ type Engine struct {
 	baseline pricing.Rates
 	// modelCount is the number of models over all tiers.
 	modelCount int
-	models     []byte // the body of GET /v1/models
 }
 
 type tier struct {
@@ -48,9 +47,11 @@ type model struct {
 	provider *provider
 	rates    pricing.Rates
 	// can is what the model is stated to be capable of.
-	can    openai.Needs
-	health *health
-	header []string
+	can openai.Needs
+	// reasons is that it is known to think before it answers.
+	reasons bool
+	health  *health
+	header  []string
 }
 
 type route struct {
@@ -105,7 +106,6 @@ func NewEngine(config *routerconfig.Config, deps Dependencies) (*Engine, error) 
 		return nil, err
 	}
 	e.addRoutes()
-	e.models = e.renderModels()
 	e.keys.load()
 	return e, nil
 }
@@ -125,7 +125,7 @@ func (e *Engine) addTiers(providers map[string]*provider) error {
 			}
 			added := &model{
 				Model: m, index: next, tier: t, provider: providers[m.Provider], rates: rates,
-				can: capabilities(m.Capabilities), health: &health{}, header: []string{m.Name},
+				can: capabilities(m), reasons: reasons(m), health: &health{}, header: []string{m.Name},
 			}
 			next++
 			t.models = append(t.models, added)
@@ -208,17 +208,25 @@ var needNames = []struct {
 	{openai.NeedVision, "Vision"},
 	{openai.NeedJSONSchema, "JSONSchema"},
 	{openai.NeedReasoning, "Reasoning"},
+	{openai.NeedEmbeddings, capabilityEmbeddings},
 }
 
+const capabilityEmbeddings = "Embeddings"
+
 // capabilities is what a model can do. One that states nothing is not held to
-// anything.
-func capabilities(names []string) openai.Needs {
-	all := ^openai.Needs(0)
-	if len(names) == 0 {
+// anything, but that a model which embeds texts does not talk, nor the other way
+// round: without a word, those whose name says so embed.
+func capabilities(m *routerconfig.Model) openai.Needs {
+	stated := m.Capabilities
+	if slices.Contains(stated, capabilityEmbeddings) || len(stated) == 0 && strings.Contains(m.Name, "embed") {
+		return openai.NeedEmbeddings
+	}
+	all := ^openai.NeedEmbeddings
+	if len(stated) == 0 {
 		return all
 	}
 	for _, n := range needNames {
-		if !slices.Contains(names, n.name) {
+		if !slices.Contains(stated, n.name) {
 			all &^= n.need
 		}
 	}
@@ -227,6 +235,9 @@ func capabilities(names []string) openai.Needs {
 
 func describeNeeds(needs openai.Needs) string {
 	var names []string
+	if needs&openai.NeedChat != 0 {
+		names = append(names, "an answer in text")
+	}
 	for _, n := range needNames {
 		if needs&n.need != 0 {
 			names = append(names, n.name)

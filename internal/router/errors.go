@@ -3,7 +3,6 @@ package router
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/tiershift/tiershift/internal/provider/openai"
@@ -51,18 +50,4 @@ func unavailable(code, message string) *apiError {
 	return &apiError{status: http.StatusServiceUnavailable, retryAfter: time.Second, ErrorBody: openai.ErrorBody{
 		Message: message, Type: typeOverloaded, Code: code,
 	}}
-}
-
-// writeError sends the error as JSON. Nothing may have been written before.
-func writeError(w http.ResponseWriter, err *apiError) {
-	body := openai.AppendError(nil, err.ErrorBody)
-	h := w.Header()
-	h["Content-Type"] = contentTypeJSON
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	if err.retryAfter > 0 {
-		// Whole seconds, rounded up: coming early is what it is to prevent.
-		h.Set("Retry-After", strconv.FormatInt(int64((err.retryAfter+time.Second-1)/time.Second), 10))
-	}
-	w.WriteHeader(err.status)
-	_, _ = w.Write(body) // the client that went away has no use for the error
 }

@@ -2,13 +2,16 @@ package router
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tiershift/tiershift/internal/classify"
 	"github.com/tiershift/tiershift/internal/expression"
 	"github.com/tiershift/tiershift/internal/metricnames"
+	"github.com/tiershift/tiershift/internal/provider/chat"
 	"github.com/tiershift/tiershift/internal/provider/openai"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
@@ -21,14 +24,24 @@ type exchange struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	scratch *scratch
+	*target
 
 	id, client string
 	started    time.Time
 	request    *openai.Request
 	analysis   *classify.Analysis
 	decision   decision
+	// sticky is the number in [0,1) by which a conversation finds its tier and model
+	// again; negative: the request does not say which conversation it belongs to.
+	sticky float64
 	// promptTokens is an estimate; what is charged is what the provider says.
 	promptTokens int64
+
+	// neutral is the request in the neutral model, once an attempt needed it.
+	neutral    *chat.Request
+	neutralErr error
+	// out is what the attempt at hand sends.
+	out outgoing
 
 	attempts []attempt
 	// calls counts upstream calls: an attempt that found no key made none, one
@@ -46,11 +59,10 @@ type exchange struct {
 	overhead time.Duration
 }
 
-func (s *Server) serveChat(e *Engine, w http.ResponseWriter, r *http.Request, prefix string, started time.Time) {
-	x := s.newExchange(e, w, r, started)
+func (s *Server) serve(e *Engine, w http.ResponseWriter, r *http.Request, t *target, started time.Time) {
+	x := s.newExchange(e, w, r, t, started)
 	defer x.scratch.release()
-	w.Header()["X-Tiershift-Request-Id"] = []string{x.id}
-	if err := x.prepare(prefix); err != nil {
+	if err := x.prepare(); err != nil {
 		x.reject(err)
 	} else {
 		x.run()
@@ -58,16 +70,20 @@ func (s *Server) serveChat(e *Engine, w http.ResponseWriter, r *http.Request, pr
 	x.finish()
 }
 
-func (s *Server) newExchange(e *Engine, w http.ResponseWriter, r *http.Request, started time.Time) *exchange {
+func (s *Server) newExchange(e *Engine, w http.ResponseWriter, r *http.Request, t *target, started time.Time) *exchange {
 	scratch := acquireScratch()
-	return &exchange{
-		server: s, engine: e, w: w, r: r, scratch: scratch, started: started, id: newRequestID(),
+	x := &exchange{
+		server: s, engine: e, w: w, r: r, scratch: scratch, target: t, started: started, id: newRequestID(),
 		request: &scratch.request, analysis: &scratch.analysis, attempts: scratch.attempts[:0],
 	}
+	id := []string{x.id}
+	w.Header()["X-Tiershift-Request-Id"] = id
+	w.Header()[t.api.idHeader] = id
+	return x
 }
 
 // prepare authenticates, reads and understands the request, and decides.
-func (x *exchange) prepare(prefix string) *apiError {
+func (x *exchange) prepare() *apiError {
 	client, err := x.engine.authenticate(x.r)
 	if err != nil {
 		return err
@@ -77,7 +93,7 @@ func (x *exchange) prepare(prefix string) *apiError {
 		return err
 	}
 	begun := x.server.now()
-	in := x.asked(prefix)
+	in := x.asked()
 	x.decision, err = x.engine.decide(in)
 	if err != nil {
 		return err
@@ -98,25 +114,30 @@ func (x *exchange) read() *apiError {
 	if err != nil {
 		return err
 	}
-	if err := openai.Scan(body, x.request); err != nil {
+	if err := x.api.scan(body, x.request); err != nil {
 		return scanError(err)
+	}
+	if x.model != "" {
+		x.request.SetModel(x.model, x.stream)
 	}
 	return nil
 }
 
 // asked gathers what the decision may look at.
-func (x *exchange) asked(prefix string) *asked {
-	in := x.analysisInput(prefix)
+func (x *exchange) asked() *asked {
+	in := x.analysisInput()
 	x.promptTokens = in.Tokens
 	x.engine.analyzer.Analyze(in, x.analysis)
 	draw, ok := conversationDraw(x.r.Header, x.request)
-	if !ok {
+	if x.sticky = -1; ok {
+		x.sticky = draw
+	} else {
 		draw = x.server.options.Random()
 	}
-	return &asked{prefix: prefix, header: x.r.Header, request: x.request, analysis: x.analysis, draw: draw}
+	return &asked{prefix: x.prefix, header: x.r.Header, request: x.request, analysis: x.analysis, draw: draw}
 }
 
-func (x *exchange) analysisInput(prefix string) *classify.Input {
+func (x *exchange) analysisInput() *classify.Input {
 	s, r := x.scratch, x.request
 	s.userText = r.AppendUserText(s.userText[:0], -1)
 	s.input = classify.Input{
@@ -126,7 +147,7 @@ func (x *exchange) analysisInput(prefix string) *classify.Input {
 	}
 	if x.engine.analyzer.UsesExpressions() {
 		s.input.Request = expression.Request{
-			Path: prefix, Method: x.r.Method, Model: r.Model(), User: r.User(), Client: x.client, Stream: r.Stream,
+			Path: x.prefix, Method: x.r.Method, Model: r.Model(), User: r.User(), Client: x.client, Stream: r.Stream,
 			Headers: x.r.Header, Metadata: x.metadata,
 		}
 	}
@@ -146,10 +167,15 @@ func (x *exchange) metadata() map[string]string {
 // or the client is gone.
 func (x *exchange) run() {
 	p := x.plan()
+	var unfit *apiError
 	for x.calls < x.engine.config.Fallback.MaxAttempts {
 		m := p.next()
 		if m == nil {
 			break
+		}
+		if err := x.encode(m); err != nil {
+			unfit = err
+			continue // no call was made: another model may speak the client's wire
 		}
 		if !x.prepareNext(m) {
 			x.cancelled()
@@ -162,19 +188,31 @@ func (x *exchange) run() {
 			break
 		}
 	}
-	if len(x.attempts) == 0 {
+	switch {
+	case len(x.attempts) > 0:
+		x.fail()
+	case unfit != nil:
+		x.reject(unfit)
+	default:
 		x.reject(p.unsuitable())
-		return
 	}
-	x.fail()
 }
 
 func (x *exchange) plan() *plan {
 	return &plan{
 		engine: x.engine, decision: &x.decision, needs: x.request.Needs(),
 		promptTokens: x.promptTokens, outputTokens: x.expectedOutput(),
-		random: x.server.options.Random, now: x.started, tier: x.decision.tier,
+		random: x.server.options.Random, now: x.started, tier: x.decision.tier, sticky: x.stickyModel(),
 	}
+}
+
+// stickyModel spreads the conversations of a tier's share over its models: the
+// number that chose the tier would give them all to one.
+func (x *exchange) stickyModel() float64 {
+	if x.sticky < 0 {
+		return x.sticky
+	}
+	return unit(mix(math.Float64bits(x.sticky)))
 }
 
 // expectedOutput is what LowestCost assumes of the answer's length when the
@@ -234,7 +272,7 @@ func (x *exchange) mayGoOn(a *attempt) bool {
 // reject answers with an error that no upstream had a part in.
 func (x *exchange) reject(err *apiError) {
 	x.outcome, x.status = metricnames.OutcomeRejected, err.status
-	writeError(x.w, err)
+	x.api.writeError(x.w, err)
 }
 
 // statusClientClosed is what nginx logs for a client that went away. It never
@@ -251,7 +289,7 @@ func (x *exchange) fail() {
 	x.outcome, x.status = metricnames.OutcomeUpstreamError, err.status
 	x.setHeaders()
 	x.server.options.Log.Warn("request failed", "request", x.id, "route", x.decision.route.Name, "error", err.Message)
-	writeError(x.w, err)
+	x.api.writeError(x.w, err)
 }
 
 // setHeaders says in the answer what was decided.
@@ -263,5 +301,8 @@ func (x *exchange) setHeaders() {
 	h["X-Tiershift-Model"] = last.model.header
 	h["X-Tiershift-Provider"] = last.model.provider.header
 	h["X-Tiershift-Reason"] = []string{x.decision.reason}
+	if len(x.out.dropped) > 0 {
+		h["X-Tiershift-Dropped"] = []string{strings.Join(x.out.dropped, ", ")}
+	}
 	h["X-Tiershift-Attempts"] = []string{strconv.Itoa(len(x.attempts))}
 }

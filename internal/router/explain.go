@@ -45,12 +45,12 @@ type ExplainedRule struct {
 func (s *Server) serveExplain(e *Engine, w http.ResponseWriter, r *http.Request, prefix string) {
 	explanation, err := s.explain(e, w, r, prefix)
 	if err != nil {
-		writeError(w, err)
+		chatAPI.writeError(w, err)
 		return
 	}
 	body, encodeErr := json.Marshal(explanation)
 	if encodeErr != nil { // strings and numbers always encode
-		writeError(w, unavailable("internal_error", encodeErr.Error()))
+		chatAPI.writeError(w, unavailable("internal_error", encodeErr.Error()))
 		return
 	}
 	w.Header()["Content-Type"] = contentTypeJSON
@@ -59,10 +59,10 @@ func (s *Server) serveExplain(e *Engine, w http.ResponseWriter, r *http.Request,
 }
 
 func (s *Server) explain(e *Engine, w http.ResponseWriter, r *http.Request, prefix string) (*Explanation, *apiError) {
-	x := s.newExchange(e, w, r, s.now())
+	x := s.newExchange(e, w, r, &target{api: chatAPI, prefix: prefix}, s.now())
 	defer x.scratch.release()
 	w.Header()["X-Tiershift-Request-Id"] = []string{x.id}
-	if err := x.prepare(prefix); err != nil {
+	if err := x.prepare(); err != nil {
 		return nil, err
 	}
 	return x.explain()

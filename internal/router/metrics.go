@@ -25,8 +25,10 @@ type Metrics struct {
 	mu       sync.Mutex
 	series   map[seriesKey]*series
 	counters map[counterKey]*atomic.Uint64
-	config   *routerconfig.Config
-	reloadOK bool
+	// overheads sum what side calls cost.
+	overheads map[overheadKey]pricing.Picodollars
+	config    *routerconfig.Config
+	reloadOK  bool
 }
 
 // seriesKey holds the values of targetLabels, in that order.
@@ -116,7 +118,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		classification: histogram(metricnames.ClassificationDurationSeconds,
 			"Time to classify a request, by the step that decided.", []string{metricnames.LabelMethod}, short),
 		series:   map[seriesKey]*series{},
-		counters: map[counterKey]*atomic.Uint64{},
+		counters: map[counterKey]*atomic.Uint64{}, overheads: map[overheadKey]pricing.Picodollars{},
 	}
 	for _, c := range []prometheus.Collector{m.duration, m.firstToken, m.overhead, m.classification, m} {
 		if err := registry.Register(c); err != nil {
@@ -227,7 +229,7 @@ func (x *exchange) countEvent(desc *prometheus.Desc, a, b string) {
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		requestsDesc, tokensDesc, costDesc, baselineDesc,
+		requestsDesc, tokensDesc, costDesc, baselineDesc, overheadDesc,
 		classificationsDesc, fallbacksDesc, escalationsDesc, configInfoDesc, reloadDesc,
 	} {
 		ch <- d
@@ -243,6 +245,9 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	for key, c := range m.counters {
 		key.collect(ch, float64(c.Load()))
+	}
+	for key, cost := range m.overheads {
+		key.collect(ch, cost)
 	}
 	if m.config != nil {
 		ch <- prometheus.MustNewConstMetric(configInfoDesc, prometheus.GaugeValue, 1,

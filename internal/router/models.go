@@ -4,7 +4,10 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/tiershift/tiershift/internal/provider/anthropic"
+	"github.com/tiershift/tiershift/internal/provider/gemini"
 	"github.com/tiershift/tiershift/internal/provider/openai"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
@@ -35,23 +38,82 @@ func (e *Engine) modelEntries() []openai.ModelEntry {
 	return entries
 }
 
-func (e *Engine) renderModels() []byte { return openai.AppendModelList(nil, e.modelEntries()) }
+// modelList is the form in which an API lists models.
+type modelList struct {
+	api *api
+	all func([]openai.ModelEntry) []byte
+	one func(openai.ModelEntry) []byte
+}
+
+var (
+	openaiModels = &modelList{
+		api: chatAPI,
+		all: func(list []openai.ModelEntry) []byte { return openai.AppendModelList(nil, list) },
+		one: func(m openai.ModelEntry) []byte { return openai.AppendModel(nil, m) },
+	}
+	anthropicModels = &modelList{
+		api: messagesAPI,
+		all: func(list []openai.ModelEntry) []byte { return anthropic.AppendModelList(nil, modelIDs(list)) },
+		one: func(m openai.ModelEntry) []byte { return anthropic.AppendModel(nil, m.ID) },
+	}
+	geminiModels = &modelList{
+		api: generateAPI,
+		all: func(list []openai.ModelEntry) []byte {
+			entries := make([]gemini.ModelEntry, len(list))
+			for i := range list {
+				entries[i].ID = list[i].ID
+			}
+			return gemini.AppendModelList(nil, entries)
+		},
+		one: func(m openai.ModelEntry) []byte { return gemini.AppendModel(nil, gemini.ModelEntry{ID: m.ID}) },
+	}
+)
+
+func modelIDs(list []openai.ModelEntry) []string {
+	ids := make([]string, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	return ids
+}
+
+// findModels reads the path of a request for the list of models, or for the one
+// with the id. Anthropic's SDKs say which version of the API they speak, and
+// Gemini's ask below a version of its own.
+func findModels(r *http.Request) (list *modelList, id string, ok bool) {
+	const beta = "/v1beta/models"
+	if _, id, ok := strings.Cut(r.URL.Path, beta); ok && isModelPath(id) {
+		return geminiModels, strings.TrimPrefix(id, "/"), true
+	}
+	_, id, ok = strings.Cut(r.URL.Path, pathModels)
+	if !ok || !isModelPath(id) {
+		return nil, "", false
+	}
+	if r.Header.Get("Anthropic-Version") != "" {
+		return anthropicModels, strings.TrimPrefix(id, "/"), true
+	}
+	return openaiModels, strings.TrimPrefix(id, "/"), true
+}
+
+func isModelPath(id string) bool { return id == "" || id[0] == '/' }
 
 // serveModels answers GET /v1/models and GET /v1/models/{id}.
-func (e *Engine) serveModels(w http.ResponseWriter, r *http.Request, id string) {
+func (e *Engine) serveModels(w http.ResponseWriter, r *http.Request, list *modelList, id string) {
 	if _, err := e.authenticate(r); err != nil {
-		writeError(w, err)
+		list.api.writeError(w, err)
 		return
 	}
-	body := e.models
-	if id != "" {
-		entries := e.modelEntries()
+	entries := e.modelEntries()
+	var body []byte
+	if id == "" {
+		body = list.all(entries)
+	} else {
 		i := slices.IndexFunc(entries, func(m openai.ModelEntry) bool { return m.ID == id })
 		if i < 0 {
-			writeError(w, e.unknownModel(id))
+			list.api.writeError(w, e.unknownModel(id))
 			return
 		}
-		body = openai.AppendModel(nil, entries[i])
+		body = list.one(entries[i])
 	}
 	w.Header()["Content-Type"] = contentTypeJSON
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))

@@ -21,6 +21,12 @@ type plan struct {
 	promptTokens, outputTokens int64
 	random                     func() float64
 	now                        time.Time
+	// sticky, in [0,1), takes the place of random for the first model, so that a
+	// conversation stays where its beginning is cached; negative: nothing does.
+	sticky float64
+	// only is the name of the only model that will do: vectors of another would
+	// mean nothing beside those of the first. Empty: any.
+	only string
 
 	tier    int
 	tried   uint32 // models of the current tier handed out or ruled out, a bit each
@@ -37,7 +43,7 @@ const contextSlack = 1.25
 
 // suits reports whether the model can take the request at all.
 func (p *plan) suits(m *model) bool {
-	return p.needs&^m.can == 0 &&
+	return p.needs&^m.can == 0 && (p.only == "" || p.only == m.Name) &&
 		(m.ContextTokens == 0 || float64(p.promptTokens) <= float64(m.ContextTokens)*contextSlack)
 }
 
@@ -82,6 +88,9 @@ func (p *plan) hand(m *model) {
 			p.tried |= 1 << i
 		}
 	}
+	if p.needs&openai.NeedEmbeddings != 0 {
+		p.only = m.Name
+	}
 }
 
 // pick selects among the models of a tier that were not tried yet.
@@ -121,8 +130,16 @@ func (p *plan) selectModel(how routerconfig.Selection, candidates []*model) *mod
 	case routerconfig.SelectionOrdered:
 		return candidates[0]
 	default:
-		return weighted(candidates, p.random())
+		return weighted(candidates, p.draw())
 	}
+}
+
+// draw is the conversation's own number, or a fresh one.
+func (p *plan) draw() float64 {
+	if p.sticky >= 0 {
+		return p.sticky
+	}
+	return p.random()
 }
 
 // exploreShare is the share of requests by which LowestLatency keeps measuring
@@ -174,6 +191,10 @@ func (p *plan) unsuitable() *apiError {
 			window = max(window, m.ContextTokens)
 		}
 	}
+	needs := p.needs
+	if needs&^openai.NeedChat != 0 {
+		needs &^= openai.NeedChat // which goes without saying
+	}
 	where := fmt.Sprintf("tiers %s to %s of route %s", p.engine.tiers[p.decision.tier].Name, p.engine.tiers[p.decision.high].Name, p.decision.route.Name)
 	if missing := p.needs &^ best; missing != 0 {
 		return badRequest("capability_missing", "model", "the request needs %s, which no model of %s has", describeNeeds(missing), where)
@@ -181,5 +202,5 @@ func (p *plan) unsuitable() *apiError {
 	if float64(p.promptTokens) > float64(window)*contextSlack && window > 0 {
 		return badRequest("context_length_exceeded", "messages", "the request has about %d tokens; the largest context of %s is %d", p.promptTokens, where, window)
 	}
-	return badRequest("capability_missing", "model", "the request needs %s and about %d tokens of context, which no single model of %s has", describeNeeds(p.needs), p.promptTokens, where)
+	return badRequest("capability_missing", "model", "the request needs %s and about %d tokens of context, which no single model of %s has", describeNeeds(needs), p.promptTokens, where)
 }

@@ -2,9 +2,12 @@ package router
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/tiershift/tiershift/internal/provider/chat"
 	"github.com/tiershift/tiershift/internal/provider/openai"
 	"github.com/tiershift/tiershift/internal/router/upstream"
 	"github.com/tiershift/tiershift/internal/routerconfig"
@@ -61,7 +64,9 @@ func (u *Upstreams) Retire(config *routerconfig.Config) {
 type provider struct {
 	*routerconfig.Provider
 	dialect
-	client *upstream.Client
+	// chatCodec writes Chat Completions in the dialect.
+	chatCodec chat.Codec
+	client    *upstream.Client
 	// head is the part of the request head that no request changes.
 	head   []byte
 	header []string
@@ -78,15 +83,29 @@ func newProviders(config *routerconfig.Config, upstreams *Upstreams) (map[string
 			return nil, fmt.Errorf("providers[%d].baseURL: %w", i, err)
 		}
 		head := []byte("Content-Type: application/json\r\n")
+		if spec.Wire == routerconfig.WireAnthropic && !hasHeader(spec, "anthropic-version") {
+			head = append(head, "anthropic-version: "+anthropicVersion+"\r\n"...)
+		}
 		for _, h := range spec.Headers {
 			head = append(append(append(append(head, h.Name...), ": "...), h.Value...), "\r\n"...)
 		}
 		if err := upstream.CheckHead(head); err != nil {
 			return nil, fmt.Errorf("providers[%d].headers: %w", i, err)
 		}
-		providers[spec.Name] = &provider{Provider: spec, dialect: dialects[spec.Kind], client: client, head: head, header: []string{spec.Kind}}
+		providers[spec.Name] = &provider{
+			Provider: spec, dialect: dialects[spec.Kind], chatCodec: chatCodecOf(dialects[spec.Kind]),
+			client: client, head: head, header: []string{spec.Kind},
+		}
 	}
 	return providers, nil
+}
+
+// anthropicVersion is the version of the API that package anthropic speaks
+// (https://platform.claude.com/docs/en/api/versioning).
+const anthropicVersion = "2023-06-01"
+
+func hasHeader(p *routerconfig.Provider, name string) bool {
+	return slices.ContainsFunc(p.Headers, func(h routerconfig.KeyValue) bool { return strings.EqualFold(h.Name, name) })
 }
 
 // key returns the key to use: the current one, or the next once the provider

@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"github.com/tiershift/tiershift/internal/metricnames"
+	"github.com/tiershift/tiershift/internal/pricing"
+	"github.com/tiershift/tiershift/internal/provider/chat"
 	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/translate"
 	"github.com/tiershift/tiershift/internal/router/upstream"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
@@ -21,13 +24,13 @@ func (x *exchange) relayJSON(a *attempt, resp *upstream.Response, begun time.Tim
 		x.chargeEstimate(a, int64(len(body)))
 		return x.cutOff(a, err)
 	}
-	completion, err := openai.ScanResponse(body)
+	body, read, err := x.readAnswer(body)
 	if err != nil {
 		a.cause, a.detail = routerconfig.CauseServerError, "answered 200 with "+err.Error()
-		x.chargeEstimate(a, int64(len(body)))
+		x.chargeEstimate(a, int64(len(x.scratch.response)))
 		return false
 	}
-	x.settle(a, completion.Usage, completion.HasUsage, completion.OutputBytes)
+	x.settle(a, read.usage, read.counted, read.outputBytes)
 	a.model.health.succeeded(x.server.now().Sub(begun))
 	x.setHeaders()
 	h := x.w.Header()
@@ -43,6 +46,48 @@ func (x *exchange) relayJSON(a *attempt, resp *upstream.Response, begun time.Tim
 		x.cancelled()
 	}
 	return true
+}
+
+// reading is what the books need to know of an answer.
+type reading struct {
+	usage       pricing.Usage
+	counted     bool
+	outputBytes int64
+}
+
+// readAnswer checks that the body is an answer, reads its books, and returns it in
+// the client's wire. The error says what the body is instead.
+func (x *exchange) readAnswer(body []byte) ([]byte, reading, error) {
+	switch {
+	case x.api.embeds:
+		usage, err := openai.ScanEmbeddingsResponse(body)
+		return body, reading{usage: usage, counted: usage.InputTokens > 0}, err
+	case x.out.wire == routerconfig.WireOpenAI && !x.out.translated:
+		c, err := openai.ScanResponse(body)
+		return body, reading{c.Usage, c.HasUsage, c.OutputBytes}, err
+	}
+	answer, err := x.out.codec.DecodeResponse(body)
+	if err != nil {
+		return body, reading{}, err
+	}
+	if x.out.translated {
+		body = x.api.codec.EncodeResponse(answer)
+	}
+	return body, reading{answer.Usage, answer.HasUsage, writtenBytes(answer)}, nil
+}
+
+// writtenBytes is the length of what the model wrote.
+func writtenBytes(r *chat.Response) int64 {
+	n := 0
+	for i := range r.Choices {
+		for j := range r.Choices[i].Parts {
+			p := &r.Choices[i].Parts[j]
+			if n += len(p.Text); p.Call != nil {
+				n += len(p.Call.Arguments)
+			}
+		}
+	}
+	return int64(n)
 }
 
 var valueTrue = []string{"true"}
@@ -70,12 +115,44 @@ const (
 	writeRearm    = 20 * time.Second
 )
 
+// streamFilter passes a stream on, event by event, in the client's wire, and keeps
+// its books. What its methods say is told at [openai.Stream].
+type streamFilter interface {
+	Feed(chunk, out []byte) []byte
+	End(out []byte) []byte
+	Events() int
+	Done() bool
+	Complete() bool
+	Fault() string
+	ErrorSeen() bool
+	Usage() (pricing.Usage, bool)
+	OutputBytes() int64
+}
+
+// newFilter returns the filter between the provider's wire and the client's.
+func (x *exchange) newFilter() streamFilter {
+	if x.out.wire == routerconfig.WireOpenAI && !x.out.translated {
+		filter := &x.scratch.stream
+		filter.Reset(openai.StreamOptions{HideUsage: !x.request.IncludeUsage})
+		return filter
+	}
+	decoder := x.out.codec.NewStreamDecoder()
+	if x.out.translated || x.api.translateAlways {
+		request, err := x.decoded()
+		if err != nil { // only where the wire is the same, so that it was not needed yet
+			request = &chat.Request{Stream: true, StreamUsage: x.request.IncludeUsage}
+		}
+		return translate.New(decoder, x.api.codec.NewStreamEncoder(request))
+	}
+	return translate.Passing(decoder, x.api.codec.NewStreamEncoder(&chat.Request{Stream: true}))
+}
+
 // streamRelay hands over one event stream.
 type streamRelay struct {
 	x       *exchange
 	a       *attempt
 	resp    *upstream.Response
-	filter  *openai.Stream
+	filter  streamFilter
 	begun   time.Time
 	control *http.ResponseController
 	armed   time.Time
@@ -87,8 +164,7 @@ type streamRelay struct {
 // relayStream hands over events as they come. Until the first one has come, a
 // failure leads to another attempt.
 func (x *exchange) relayStream(a *attempt, resp *upstream.Response, begun time.Time) (done bool) {
-	filter := &x.scratch.stream
-	filter.Reset(openai.StreamOptions{HideUsage: !x.request.IncludeUsage})
+	filter := x.newFilter()
 	s := &streamRelay{x: x, a: a, resp: resp, filter: filter, begun: begun, control: http.NewResponseController(x.w)}
 	x.scratch.out = x.scratch.out[:0]
 	for {
@@ -132,7 +208,7 @@ func (s *streamRelay) commit() {
 	s.a.model.health.succeeded(x.server.now().Sub(s.begun))
 	x.setHeaders()
 	h := x.w.Header()
-	h["Content-Type"] = contentTypeSSE
+	h["Content-Type"] = x.api.content
 	h["Cache-Control"] = noCache
 	h["X-Accel-Buffering"] = []string{"no"} // asks nginx in between not to hold events back
 	x.firstByteLeaves()
@@ -183,7 +259,7 @@ func (s *streamRelay) end(out []byte, err error) bool {
 	fault := s.filter.Fault()
 	if s.filter.Complete() && fault == "" {
 		x.outcome = metricnames.OutcomeSuccess
-		if !s.filter.Done() {
+		if filter, ok := s.filter.(*openai.Stream); ok && !filter.Done() {
 			out = append(out, "data: [DONE]\n\n"...) // some providers end after the finish reason
 		}
 	} else {
@@ -227,15 +303,21 @@ func (s *streamRelay) appendCut(out []byte, fault string, err error) []byte {
 	s.a.cause, s.a.detail = routerconfig.CauseConnectionError, fault
 	s.x.modelFailed(s.a)
 	s.x.server.options.Log.Warn("stream cut", "request", s.x.id, "model", s.a.model.Name, "error", fault)
-	return openai.AppendErrorEvent(out, openai.ErrorBody{
-		Message: fmt.Sprintf("the answer of %s was cut: %s", s.a.model.Name, fault),
-		Type:    typeUpstream, Code: "stream_cut",
-	})
+	said := openai.ErrorBody{
+		Message: fmt.Sprintf("the answer of %s was cut: %s", s.a.model.Name, fault), Type: typeUpstream, Code: "stream_cut",
+	}
+	if filter, ok := s.filter.(*translate.Stream); ok {
+		return filter.AppendError(out, &chat.Error{Class: chat.ErrorInternal, Message: said.Message, Type: said.Type, Code: said.Code})
+	}
+	return openai.AppendErrorEvent(out, said)
 }
 
 // appendCost appends the comment line that carries what a header carries for
 // JSON. SSE parsers pass over comments.
 func (s *streamRelay) appendCost(out []byte) []byte {
+	if s.x.api.silent {
+		return out
+	}
 	out = append(append(out, ": tiershift cost-usd="...), s.x.cost().String()...)
 	out = append(append(out, " tier="...), s.a.model.tier.Name...)
 	out = append(append(out, " model="...), s.a.model.Name...)

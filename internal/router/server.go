@@ -104,7 +104,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := s.now()
 	defer s.inFlight.Add(-1)
 	if s.inFlight.Add(1) > s.options.MaxInFlight {
-		writeError(w, unavailable("overloaded", "the router serves as many requests as it may; try again"))
+		apiOf(r).writeError(w, unavailable("overloaded", "the router serves as many requests as it may; try again"))
 		return
 	}
 	if s.draining.Load() {
@@ -112,50 +112,59 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	engine := s.engine.Load()
 	if engine == nil {
-		writeError(w, unavailable("not_ready", "the router has no config yet; try again"))
+		apiOf(r).writeError(w, unavailable("not_ready", "the router has no config yet; try again"))
 		return
 	}
 	s.dispatch(engine, w, r, started)
 }
 
-// The endpoints, each of which may stand below any path prefix.
-const (
-	pathChat    = "/v1/chat/completions"
-	pathModels  = "/v1/models"
-	pathExplain = "/v1/explain"
-)
-
 func (s *Server) dispatch(e *Engine, w http.ResponseWriter, r *http.Request, started time.Time) {
-	path := r.URL.Path
-	if prefix, ok := strings.CutSuffix(path, pathChat); ok {
-		if allowMethod(w, r, http.MethodPost) {
-			s.serveChat(e, w, r, prefix, started)
+	if t, ok := findTarget(r); ok {
+		if allowMethod(t.api, w, r, http.MethodPost) {
+			s.serve(e, w, r, &t, started)
 		}
 		return
 	}
+	path := r.URL.Path
 	if prefix, ok := strings.CutSuffix(path, pathExplain); ok {
-		if allowMethod(w, r, http.MethodPost) {
+		if allowMethod(chatAPI, w, r, http.MethodPost) {
 			s.serveExplain(e, w, r, prefix)
 		}
 		return
 	}
-	if _, id, ok := strings.Cut(path, pathModels); ok && (id == "" || id[0] == '/') {
-		if allowMethod(w, r, http.MethodGet) {
-			e.serveModels(w, r, strings.TrimPrefix(id, "/"))
+	if list, id, ok := findModels(r); ok {
+		if allowMethod(list.api, w, r, http.MethodGet) {
+			e.serveModels(w, r, list, id)
 		}
 		return
 	}
-	writeError(w, notFound("not_found", "", "there is nothing at %s; the router serves POST %s, POST %s and GET %s, so an SDK's base URL ends in /v1",
-		truncate(path, 200), pathChat, pathExplain, pathModels))
+	apiOf(r).writeError(w, notFound("not_found", "", "there is nothing at %s; the router serves POST %s, %s, %s, %s, %s, "+
+		"POST /v1beta/models/{model}:generateContent and :streamGenerateContent, and GET %s, each below any path prefix",
+		truncate(path, 200), pathChat, pathResponses, pathMessages, pathEmbeddings, pathExplain, pathModels))
 }
 
-func allowMethod(w http.ResponseWriter, r *http.Request, method string) bool {
+// apiOf guesses which API a client speaks, for errors that come before that is
+// known.
+func apiOf(r *http.Request) *api {
+	t, ok := findTarget(r)
+	switch {
+	case ok:
+		return t.api
+	case r.Header.Get("Anthropic-Version") != "":
+		return messagesAPI
+	case strings.Contains(r.URL.Path, "/v1beta/"):
+		return generateAPI
+	}
+	return chatAPI
+}
+
+func allowMethod(a *api, w http.ResponseWriter, r *http.Request, method string) bool {
 	if r.Method == method {
 		return true
 	}
 	w.Header().Set("Allow", method)
 	err := badRequest("method_not_allowed", "", "%s takes %s, not %s", truncate(r.URL.Path, 200), method, truncate(r.Method, 20))
 	err.status = http.StatusMethodNotAllowed
-	writeError(w, err)
+	a.writeError(w, err)
 	return false
 }

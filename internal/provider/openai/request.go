@@ -26,6 +26,9 @@ const (
 	NeedReasoning
 	NeedAudio
 	NeedFiles
+	// NeedEmbeddings is needed by requests for embeddings, NeedChat by all others.
+	NeedEmbeddings
+	NeedChat
 )
 
 // Request is what [Scan] found in a body. It is reusable: Scan overwrites it,
@@ -263,7 +266,12 @@ func (r *Request) Tools() int { return r.tools }
 func (r *Request) Images() int { return r.images }
 
 // Needs returns what a model must be capable of.
-func (r *Request) Needs() Needs { return r.needs }
+func (r *Request) Needs() Needs {
+	if r.needs&NeedEmbeddings != 0 {
+		return r.needs
+	}
+	return r.needs | NeedChat
+}
 
 // HasTools reports whether tools or legacy functions are on offer.
 func (r *Request) HasTools() bool { return r.needs&NeedTools != 0 }
@@ -342,6 +350,17 @@ func (r *Request) EachText(yield func(role Role, raw []byte, escaped bool) bool)
 		if !yield(r.messages[t.message].role, t.of(r.Body), t.escaped()) {
 			return
 		}
+	}
+}
+
+// EachPrefixText calls yield with what all turns of a conversation have in common,
+// as it stands in the body: its texts up to the first message of the user.
+func (r *Request) EachPrefixText(yield func(raw []byte)) {
+	for i, t := range r.texts {
+		if i > 0 && t.message != r.texts[i-1].message && r.messages[r.texts[i-1].message].role == RoleUser {
+			return
+		}
+		yield(t.of(r.Body))
 	}
 }
 
