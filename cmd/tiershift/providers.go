@@ -26,7 +26,7 @@ type providers struct {
 	models          []simulator.Model
 	server          *http.Server
 	baseURL         string
-	handler         atomic.Pointer[http.Handler]
+	handler         atomic.Pointer[http.ServeMux]
 }
 
 // prepare is the Prepare of embedded.Options.
@@ -38,22 +38,49 @@ func (p *providers) prepare(set *manifest.Set) error {
 	if err := p.serve(simulatedModels(set.Tiers)); err != nil {
 		return err
 	}
-	p.simulated = embedded.UseSimulated(set, p.real, p.baseURL)
+	p.simulated = embedded.UseSimulated(set, p.real, func(kind v1alpha1.Provider) string { return p.baseURL + simulatedPath(kind) })
 	return nil
 }
 
-// serve has the models answered by a simulator on loopback.
+// simulatedDialects are the providers that are simulated, each with its own wire.
+var simulatedDialects = map[v1alpha1.Provider]simulator.Dialect{
+	v1alpha1.ProviderOpenAI:           simulator.OpenAI,
+	v1alpha1.ProviderAnthropic:        simulator.Anthropic,
+	v1alpha1.ProviderGemini:           simulator.Gemini,
+	v1alpha1.ProviderDeepSeek:         simulator.DeepSeek,
+	v1alpha1.ProviderMistral:          simulator.Mistral,
+	v1alpha1.ProviderXAI:              simulator.XAI,
+	v1alpha1.ProviderAzureOpenAI:      simulator.AzureOpenAI,
+	v1alpha1.ProviderOpenAICompatible: simulator.OpenAI,
+}
+
+// simulatedPath is below what a provider is simulated.
+func simulatedPath(kind v1alpha1.Provider) string { return "/" + string(kind) }
+
+// simulators returns all simulated providers, each of which has all models.
+func (p *providers) simulators(models []simulator.Model) (*http.ServeMux, error) {
+	mux := http.NewServeMux()
+	for kind, dialect := range simulatedDialects {
+		provider, err := simulator.New(simulator.Config{Name: string(kind), Dialect: dialect, Seed: p.seed, Models: models})
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle(simulatedPath(kind)+"/", provider.Handler())
+	}
+	return mux, nil
+}
+
+// serve has the models answered by simulators on loopback.
 func (p *providers) serve(models []simulator.Model) error {
 	if slices.EqualFunc(models, p.models, func(a, b simulator.Model) bool { return a.Name == b.Name && a.Capability == b.Capability }) {
 		return nil
 	}
-	provider, err := simulator.New(simulator.Config{Name: "simulated", Seed: p.seed, Models: models})
+	mux, err := p.simulators(models)
 	if err != nil {
 		return err
 	}
 	p.models = models
-	handler := provider.Handler()
-	p.handler.Store(&handler)
+	p.handler.Store(mux)
 	if p.server != nil {
 		return nil
 	}
@@ -64,7 +91,7 @@ func (p *providers) serve(models []simulator.Model) error {
 	p.baseURL = "http://" + listener.Addr().String()
 	p.server = &http.Server{
 		ReadHeaderTimeout: time.Minute,
-		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*p.handler.Load()).ServeHTTP(w, r) }),
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.handler.Load().ServeHTTP(w, r) }),
 	}
 	go func() { _ = p.server.Serve(listener) }() // ends with close
 	return nil

@@ -67,15 +67,15 @@ func giveKey(set *manifest.Set, c *v1alpha1.ProviderCredential, secret, key stri
 	c.Spec.NextSecretRef = nil
 }
 
-// UseSimulated sends the credentials that are not listed in withKey to a
-// simulated provider at the base URL.
-func UseSimulated(set *manifest.Set, withKey []string, baseURL string) (simulated []string) {
+// UseSimulated sends the credentials that are not listed in withKey to a simulated
+// provider: endpoint says where that of a provider is.
+func UseSimulated(set *manifest.Set, withKey []string, endpoint func(v1alpha1.Provider) string) (simulated []string) {
 	for i := range set.Credentials {
 		c := &set.Credentials[i]
 		if slices.Contains(withKey, c.Namespace+"/"+c.Name) {
 			continue
 		}
-		c.Spec.Endpoint = baseURL
+		c.Spec.Endpoint = endpoint(c.Spec.Provider)
 		if c.Spec.SecretRef != nil {
 			giveKey(set, c, c.Name+"-simulated", "simulated")
 		}

@@ -87,7 +87,7 @@ func TestAKeyGoesToNoOtherAccountThatSharesTheSecret(t *testing.T) {
 	shared := strings.NewReplacer("name: openai", "name: other", "provider: OpenAI", "provider: DeepSeek").Replace(credential)
 	set := loadSet(t, credential, shared, secrets)
 	UseEnvironment(set, environmentOf("OPENAI_API_KEY", "sk-env"))
-	UseSimulated(set, []string{"default/other"}, "http://127.0.0.1:9")
+	UseSimulated(set, []string{"default/other"}, at("http://127.0.0.1:9"))
 	if got := secretValue(set, "default", set.Credentials[1].Spec.SecretRef); got != "sk-4c6f72656d-from-the-manifest" {
 		t.Errorf("the other account has %q", got)
 	}
@@ -111,7 +111,7 @@ spec: {provider: OpenAICompatible, endpoint: "http://models.svc/v1"}
 func TestSimulatedProvidersStandInForThoseWithoutAKey(t *testing.T) {
 	next := credential + "  nextSecretRef: {name: gone, key: api-key}\n"
 	set := loadSet(t, next, strings.Replace(credential, "name: openai", "name: paid", 1), local)
-	simulated := UseSimulated(set, []string{"default/paid"}, "http://127.0.0.1:9")
+	simulated := UseSimulated(set, []string{"default/paid"}, at("http://127.0.0.1:9"))
 	if !slices.Equal(simulated, []string{"default/openai", "default/local"}) {
 		t.Errorf("simulated are %v", simulated)
 	}
@@ -130,7 +130,7 @@ func TestSimulatedProvidersStandInForThoseWithoutAKey(t *testing.T) {
 
 func TestNoKeyGoesToASimulatedProvider(t *testing.T) {
 	s := NewSource(directory(), Options{Now: clock, Prepare: func(set *manifest.Set) error {
-		UseSimulated(set, nil, "http://127.0.0.1:9")
+		UseSimulated(set, nil, at("http://127.0.0.1:9"))
 		return nil
 	}})
 	config := read(t, s)
@@ -154,4 +154,9 @@ func TestTheRouterFindsTheKeysThatTheConfigNames(t *testing.T) {
 	if err != nil || config.Auth.Mode != routerconfig.AuthAPIKeys || len(clients) != 1 || clients[0].Name() != "web" {
 		t.Errorf("the clients are %v, %v", clients, err)
 	}
+}
+
+// at is where every provider is simulated.
+func at(endpoint string) func(v1alpha1.Provider) string {
+	return func(v1alpha1.Provider) string { return endpoint }
 }

@@ -333,7 +333,7 @@ func TestChoose(t *testing.T) {
 func TestTheSamplesCompile(t *testing.T) {
 	for sample, want := range map[string]string{"quickstart": "support", "advanced": "assistant"} {
 		s := NewSource(os.DirFS("../../config/samples/"+sample), Options{Now: clock, Prepare: func(set *manifest.Set) error {
-			UseSimulated(set, nil, "http://127.0.0.1:1")
+			UseSimulated(set, nil, at("http://127.0.0.1:1"))
 			return nil
 		}})
 		if config := read(t, s); config.Policy != want || config.Auth.Mode != routerconfig.AuthNone {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/tiershift/tiershift/api/v1alpha1"
 	"github.com/tiershift/tiershift/internal/embedded"
 	"github.com/tiershift/tiershift/internal/manifest"
 )
@@ -36,7 +37,10 @@ func run(manifests, upstream, out string) error {
 		RequireAuth: true, Now: time.Now,
 		Prepare: func(s *manifest.Set) error {
 			set = s
-			embedded.UseSimulated(s, nil, upstream)
+			for i := range s.Credentials { // the upstream speaks one wire
+				s.Credentials[i].Spec.Provider = v1alpha1.ProviderOpenAICompatible
+			}
+			embedded.UseSimulated(s, nil, func(v1alpha1.Provider) string { return upstream })
 			return nil
 		},
 	})
