@@ -425,6 +425,9 @@ func compare(t *testing.T, r *Request, want expected) {
 	compareTexts(t, "last", r.AppendLastUserText, want.last)
 	compareTexts(t, "user", r.AppendUserText, want.user)
 	compareTexts(t, "all", r.AppendAllText, want.texts)
+	if got, want := r.UserText(), r.AppendUserText(nil, -1); !bytes.Equal(got, want) {
+		t.Errorf("UserText = %q, want %q", got, want)
+	}
 }
 
 func compareTexts(t *testing.T, name string, take func([]byte, int) []byte, pieces []string) {
