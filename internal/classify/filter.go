@@ -32,6 +32,7 @@ func (m *Matcher) admit(keywords [][]rune) {
 	for _, keyword := range keywords {
 		prefixes = appendPrefixes(prefixes, prefix{}, keyword)
 	}
+	m.grams = newGrams(prefixes)
 	var shortest [slots]uint8
 	for _, p := range prefixes {
 		first, last := slot(p.bytes), slot(p.bytes)

@@ -42,6 +42,8 @@ type Matcher struct {
 	// separators is all ones if a keyword begins with what also ends a word
 	// before it, such as punctuation, else 0.
 	separators uint64
+	// grams searches long texts faster; nil: a keyword is too short for it.
+	grams *grams
 	// words is the length of the bit set that Match fills.
 	words int
 }
@@ -96,6 +98,10 @@ func (m *Matcher) match(s *scan) {
 	if len(m.nodes) <= 1 {
 		return
 	}
+	if m.grams != nil {
+		m.matchSparse(s)
+		return
+	}
 	begins, at := uint64(1), 0
 	for ; at+blockReach <= len(s.text); at += blockSize {
 		begins = m.matchBlock((*[blockReach]byte)(s.text[at:]), begins, s, at)
@@ -125,18 +131,21 @@ func (m *Matcher) matchBlock(block *[blockReach]byte, begins uint64, s *scan, at
 	for ; starts != 0; starts &= starts - 1 {
 		bit := bits.TrailingZeros64(starts)
 		k := (bit%8*8 + bit/8) % blockSize
-		w := binary.LittleEndian.Uint64(block[k:])
-		if m.excess[slot(w)] >= 64 { // no keyword begins with these two bytes
-			continue
-		}
-		w = m.cut(w)
-		if h := hash(w); m.filter[h/64]>>(h%64)&1 != 0 {
-			if head := m.head(w, h); head != nil {
-				m.walk(s, at+k, head)
-			}
+		if w := binary.LittleEndian.Uint64(block[k:]); m.excess[slot(w)] < 64 { // else no keyword begins with these two bytes
+			m.probe(s, at+k, w)
 		}
 	}
 	return separators >> 63
+}
+
+// probe looks for keywords at a byte of the text, where the eight bytes of w are.
+func (m *Matcher) probe(s *scan, start int, w uint64) {
+	w = m.cut(w)
+	if h := hash(w); m.filter[h/64]>>(h%64)&1 != 0 {
+		if head := m.head(w, h); head != nil {
+			m.walk(s, start, head)
+		}
+	}
 }
 
 // classifyBytes returns bits for the bytes of a block: whether one separates

@@ -176,6 +176,51 @@ func TestMatcherAgreesWithANaiveOne(t *testing.T) {
 	}
 }
 
+// TestMatcherFindsLongKeywords compares the search by grams, which a set of only
+// long keywords allows, with the plain one, at every offset of the keyword to the
+// stride and in every spelling.
+func TestMatcherFindsLongKeywords(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	keywords := []string{"diagnosis", "dosage", "skin rash", "Überdosis", "kk’ss k", "处方药", "four", "2nd-hand", "tres años"}
+	spellings := map[string][]string{
+		"s": {"S", "ſ"}, "k": {"K", "\u212A"}, " ": {"\n", "\u3000", " \t "}, "’": {"'"}, "ü": {"Ü"}, "Ü": {"ü"}, "ñ": {"Ñ"}, "d": {"D"}, "o": {"O"},
+	}
+	respell := func(s string) string {
+		var b strings.Builder
+		for _, r := range s {
+			c := string(r)
+			if others := spellings[c]; len(others) > 0 && random.IntN(3) == 0 {
+				c = others[random.IntN(len(others))]
+			}
+			b.WriteString(c)
+		}
+		return b.String()
+	}
+	found := map[int]int{}
+	for range 10000 {
+		n := 1 + random.IntN(3)
+		var set []string
+		for range n {
+			set = append(set, keywords[random.IntN(len(keywords))])
+		}
+		m := NewMatcher([][]string{set})
+		plain := *m
+		plain.grams = nil
+		text := strings.Repeat("x ", random.IntN(40)) + respell(prose[:random.IntN(40)]) + respell(keywords[random.IntN(len(keywords))]) +
+			[]string{"", ".", "s", "处"}[random.IntN(4)] + respell(prose[:random.IntN(80)])
+		got, want := matchedSets(m, text), matchedSets(&plain, text)
+		if len(got) != len(want) {
+			t.Fatalf("%q in %q = %v, want %v", set, text, got, want)
+		}
+		if m.grams != nil {
+			found[m.grams.stride] += len(got)
+		}
+	}
+	if found[2] < 100 || found[4] < 100 {
+		t.Errorf("found only %v by stride: the test says little", found)
+	}
+}
+
 func FuzzMatcher(f *testing.F) {
 	f.Add("explain why", "Please EXPLAIN\n why")
 	f.Add("证明", "请证明")

@@ -139,9 +139,9 @@ func (x *exchange) asked() *asked {
 
 func (x *exchange) analysisInput() *classify.Input {
 	s, r := x.scratch, x.request
-	s.userText = r.AppendUserText(s.userText[:0], -1)
+	text := r.UserText()
 	s.input = classify.Input{
-		Text: s.userText[len(s.userText)-r.LastUserTextBytes():], UserText: s.userText,
+		Text: text[len(text)-r.LastUserTextBytes():], UserText: text,
 		Tokens: s.estimatePrompt(), Turns: r.Turns(),
 		Tools: r.HasTools(), Images: r.HasImages(), JSONSchema: r.WantsJSONSchema(),
 	}

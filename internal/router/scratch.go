@@ -18,8 +18,7 @@ type scratch struct {
 	attempts [4]attempt
 
 	body, response, out []byte
-	userText, plain     []byte
-	rewrite             []byte
+	plain, rewrite      []byte
 	segments            [][]byte
 }
 
@@ -37,7 +36,7 @@ func (s *scratch) release() {
 	s.input = classify.Input{}
 	s.stream.Reset(openai.StreamOptions{})
 	s.attempts = [4]attempt{}
-	for _, buffer := range []*[]byte{&s.body, &s.response, &s.out, &s.userText, &s.plain, &s.rewrite} {
+	for _, buffer := range []*[]byte{&s.body, &s.response, &s.out, &s.plain, &s.rewrite} {
 		if cap(*buffer) > keepBytes {
 			*buffer = nil
 		}

@@ -109,11 +109,8 @@ func skipPlain(b []byte, i int) int {
 	for ; i+16 <= len(b); i += 16 {
 		w := b[i : i+16]
 		low, high := special(binary.LittleEndian.Uint64(w)), special(binary.LittleEndian.Uint64(w[8:]))
-		if low != 0 {
-			return i + bits.TrailingZeros64(low)>>3
-		}
-		if high != 0 {
-			return i + 8 + bits.TrailingZeros64(high)>>3
+		if low|high != 0 {
+			return i + firstMark(low, high)
 		}
 	}
 	for ; i < len(b); i++ {
@@ -154,7 +151,9 @@ func skipLongString(b []byte, i int) (end, saved int) {
 			return i + 1, saved
 		case c == '\\':
 			if i+1 < len(b) && shortEscapes[b[i+1]] != 0 {
-				i, saved = i+2, saved+1
+				for i, saved = i+2, saved+1; i+1 < len(b) && b[i] == '\\' && shortEscapes[b[i+1]] != 0; {
+					i, saved = i+2, saved+1
+				}
 				continue
 			}
 			next, shorter := skipUnicodeEscape(b, i)
@@ -208,7 +207,7 @@ func skipUnicodeEscape(b []byte, i int) (next, saved int) {
 		return next, next - i - utf8.RuneLen(r)
 	}
 	for j, c := range b[i+1:] {
-		if j == 0 && c != 'u' || j > 0 && hexValue(c) < 0 {
+		if j == 0 && c != 'u' || j > 0 && hexValues[c] < 0 {
 			return newFault(badEscape, i), 0
 		}
 	}

@@ -103,7 +103,7 @@ func (s *scanner) role() {
 func (s *scanner) content() {
 	switch s.peek() {
 	case '"':
-		s.keep(s.text())
+		s.keep(s.contentText())
 	case '[':
 		s.open()
 		for n := 0; s.element(); n++ {
@@ -132,13 +132,15 @@ type part struct {
 	textAt           int
 	hasKind, hasText bool
 	textIsString     bool
+	// before is what the user had said before it.
+	before said
 }
 
 func (s *scanner) part(n int) {
 	switch s.peek() {
 	case '{':
 	case '"': // vLLM takes bare strings
-		s.keep(s.text())
+		s.keep(s.contentText())
 		return
 	default:
 		s.reject(s.partPlace(n, ""), "must be an object")
@@ -162,13 +164,21 @@ func (s *scanner) part(n int) {
 			if p.hasText {
 				s.reject(s.partPlace(n, ".text"), "is given twice")
 			}
-			p.hasText, p.textAt = true, s.i
-			p.text, p.textIsString = s.optionalText()
+			p.hasText, p.textAt, p.before = true, s.i, s.r.user
+			s.partText(&p)
 		default:
 			s.skip()
 		}
 	}
 	s.endPart(n, &p)
+}
+
+func (s *scanner) partText(p *part) {
+	if p.textIsString = s.peek() == '"'; p.textIsString {
+		p.text = s.contentText()
+	} else {
+		s.skip()
+	}
 }
 
 func (s *scanner) partPlace(n int, member string) string {
@@ -192,6 +202,7 @@ func (s *scanner) endPart(n int, p *part) {
 			s.i = p.textAt
 			s.reject(s.partPlace(n, ".text"), "must be a string")
 		}
+		return
 	case "image_url", "image", "input_image", "video_url":
 		s.r.images++
 		s.r.needs |= NeedVision
@@ -199,5 +210,8 @@ func (s *scanner) endPart(n int, p *part) {
 		s.r.needs |= NeedAudio
 	case "file", "input_file", "document_url":
 		s.r.needs |= NeedFiles
+	}
+	if p.hasText { // and is none that counts
+		s.r.user.text, s.r.user.pieces = s.r.user.text[:len(p.before.text)], p.before.pieces
 	}
 }

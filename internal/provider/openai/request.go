@@ -52,6 +52,7 @@ type Request struct {
 
 	messages             []message
 	texts                []piece
+	user                 said
 	turns, tools, images int
 	textBytes, toolBytes int64
 	// tokens counts those that stand in the body as numbers.
@@ -159,7 +160,8 @@ func (r *Request) Reset() {
 	if len(name) > keepName {
 		name = ""
 	}
-	*r = Request{messages: messages, texts: texts, metadata: metadata, name: name, choices: 1}
+	r.user.reset()
+	*r = Request{messages: messages, texts: texts, user: r.user, metadata: metadata, name: name, choices: 1}
 }
 
 // Model returns the model that the client asked for, unescaped.

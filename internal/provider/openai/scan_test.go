@@ -50,7 +50,7 @@ func TestScanReadsWhatRoutingNeeds(t *testing.T) {
 	if r.Messages() != 6 || r.Turns() != 2 || r.Tools() != 3 || r.Images() != 1 || r.Choices() != 2 {
 		t.Errorf("counts = %d %d %d %d %d", r.Messages(), r.Turns(), r.Tools(), r.Images(), r.Choices())
 	}
-	if want := NeedTools | NeedVision | NeedJSONSchema | NeedReasoning | NeedAudio; r.Needs() != want {
+	if want := NeedChat | NeedTools | NeedVision | NeedJSONSchema | NeedReasoning | NeedAudio; r.Needs() != want {
 		t.Errorf("Needs = %b, want %b", r.Needs(), want)
 	}
 	if !r.HasTools() || !r.HasImages() || !r.WantsJSONSchema() || !r.WantsReasoning() {
@@ -214,7 +214,7 @@ func TestScanTakesWhatProvidersTake(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := scan(t, body)
-			if r.Stream || r.HasTools() || r.MaxOutputTokens() != 0 || r.Choices() != 1 || r.User() != "" || r.Needs() != 0 {
+			if r.Stream || r.HasTools() || r.MaxOutputTokens() != 0 || r.Choices() != 1 || r.User() != "" || r.Needs() != NeedChat {
 				t.Errorf("found something in %s", body)
 			}
 		})
@@ -393,7 +393,7 @@ func compare(t *testing.T, r *Request, want expected) {
 	if r.Model() != want.model || r.Stream != want.stream || r.IncludeUsage != want.includeUsage {
 		t.Errorf("got %q %v %v, want %+v", r.Model(), r.Stream, r.IncludeUsage, want)
 	}
-	if r.Turns() != want.turns || r.Tools() != want.tools || r.Images() != want.images || r.Needs() != want.needs {
+	if r.Turns() != want.turns || r.Tools() != want.tools || r.Images() != want.images || r.Needs() != NeedChat|want.needs {
 		t.Errorf("got %d %d %d %b, want %+v", r.Turns(), r.Tools(), r.Images(), r.Needs(), want)
 	}
 	n := 0
@@ -425,6 +425,9 @@ func compare(t *testing.T, r *Request, want expected) {
 	compareTexts(t, "last", r.AppendLastUserText, want.last)
 	compareTexts(t, "user", r.AppendUserText, want.user)
 	compareTexts(t, "all", r.AppendAllText, want.texts)
+	if got, want := r.UserText(), r.AppendUserText(nil, -1); !bytes.Equal(got, want) {
+		t.Errorf("UserText = %q, want %q", got, want)
+	}
 }
 
 func compareTexts(t *testing.T, name string, take func([]byte, int) []byte, pieces []string) {

@@ -92,31 +92,29 @@ func decodeUnicodeEscape(b []byte, i int) (r rune, next int) {
 	return utf8.RuneError, i + 6
 }
 
-// hexRune decodes \uXXXX at b[i], or returns -1.
+// hexRune decodes \uXXXX at b[i]. It is negative if that is none.
 func hexRune(b []byte, i int) rune {
 	if i+6 > len(b) || b[i] != '\\' || b[i+1] != 'u' {
 		return -1
 	}
-	var r rune
-	for _, c := range b[i+2 : i+6] {
-		v := hexValue(c)
-		if v < 0 {
-			return -1
-		}
-		r = r<<4 | v
-	}
-	return r
+	w := b[i+2 : i+6]
+	return hexValues[w[0]]<<12 | hexValues[w[1]]<<8 | hexValues[w[2]]<<4 | hexValues[w[3]]
 }
 
-func hexValue(c byte) rune {
-	switch {
-	case isDigit(c):
-		return rune(c - '0')
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return rune(c | 0x20 - 'a' + 10)
+// hexValues are the values of hexadecimal digits, and -1 for all other bytes.
+var hexValues = func() (table [256]rune) {
+	for i := range table {
+		switch c := byte(i); {
+		case isDigit(c):
+			table[i] = rune(c - '0')
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			table[i] = rune(c | 0x20 - 'a' + 10)
+		default:
+			table[i] = -1
+		}
 	}
-	return -1
-}
+	return table
+}()
 
 // appendText appends the inside of a JSON string, unescaped, at most limit bytes
 // of it (negative: all), and never part of a character.
