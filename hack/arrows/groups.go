@@ -25,6 +25,7 @@ var groups = []group{
 			"internal/router/...",
 			"internal/routerconfig",
 			"internal/simulator",
+			"internal/validation",
 			"internal/version",
 		},
 		banned: []string{"k8s.io/", "sigs.k8s.io/"},
