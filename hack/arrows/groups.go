@@ -22,6 +22,7 @@ var groups = []group{
 			"internal/pricing",
 			"internal/provider/...",
 			"internal/replay",
+			"internal/requestid",
 			"internal/router/...",
 			"internal/routerconfig",
 			"internal/simulator",
