@@ -18,6 +18,8 @@ var groups = []group{
 			"cmd/router",
 			"internal/classify/...",
 			"internal/expression/...",
+			"internal/feedback",
+			"internal/judge",
 			"internal/metricnames",
 			"internal/pricing",
 			"internal/provider/...",
