@@ -17,8 +17,15 @@ const (
 	ClassificationDurationSeconds = "tiershift_classification_duration_seconds"
 	FallbacksTotal                = "tiershift_fallbacks_total"
 	EscalationsTotal              = "tiershift_escalations_total"
+	QualityScore                  = "tiershift_quality_score"
 	ConfigInfo                    = "tiershift_config_info"
 	ConfigLastReloadSuccess       = "tiershift_config_last_reload_success"
+)
+
+// Metrics of the operator.
+const (
+	TrafficSplitRatio   = "tiershift_traffic_split_ratio"
+	ShiftDecisionsTotal = "tiershift_shift_decisions_total"
 )
 
 // Labels.
@@ -37,6 +44,13 @@ const (
 	LabelDigest     = "digest"
 	LabelGeneration = "generation"
 	LabelPurpose    = "purpose"
+	LabelSource     = "source"
+	LabelDirection  = "direction"
+	LabelReason     = "reason"
+	// LabelPlaced is the tier at which the live split placed the request, by
+	// chance; empty: something else did. Requests that chance placed are alike,
+	// and so are the only ones that tell tiers apart.
+	LabelPlaced = "placed"
 )
 
 // Values of LabelOutcome.

@@ -62,7 +62,9 @@ type route struct {
 	split     []share
 	matcher   matcher
 	header    []string
-	series    []atomic.Pointer[series] // by model index
+	// series are by model index: first for what the split did not place, then for
+	// what it placed at each of its tiers.
+	series []atomic.Pointer[series]
 }
 
 type share struct {
@@ -155,8 +157,12 @@ func (e *Engine) addRoute(spec *routerconfig.Route) {
 	r := &route{
 		Route: spec, index: len(e.routes), pin: e.tierIndex(spec.Tier), low: 0, high: len(e.tiers) - 1,
 		matcher: newMatcher(&spec.Match), header: []string{spec.Name},
-		series: make([]atomic.Pointer[series], e.modelCount),
 	}
+	accounts := 1
+	if len(spec.Split) > 0 {
+		accounts += len(e.tiers)
+	}
+	r.series = make([]atomic.Pointer[series], accounts*e.modelCount)
 	if i := e.tierIndex(spec.MinTier); i >= 0 {
 		r.low = i
 	}

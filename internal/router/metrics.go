@@ -32,11 +32,11 @@ type Metrics struct {
 }
 
 // seriesKey holds the values of targetLabels, in that order.
-type seriesKey [6]string
+type seriesKey [7]string
 
 var targetLabels = []string{
 	metricnames.LabelNamespace, metricnames.LabelPolicy, metricnames.LabelRoute,
-	metricnames.LabelTier, metricnames.LabelModel, metricnames.LabelProvider,
+	metricnames.LabelTier, metricnames.LabelModel, metricnames.LabelProvider, metricnames.LabelPlaced,
 }
 
 // counterKey is an event counter: one of eventDescs, its own label values, and
@@ -57,7 +57,7 @@ var tokenKinds = []string{
 	metricnames.KindOutput, metricnames.KindReasoning,
 }
 
-// series is the account of one route on one model.
+// series is the account of one route on one model, for what was placed alike.
 type series struct {
 	key                            seriesKey
 	requests                       [6]atomic.Uint64 // by outcomes
@@ -142,8 +142,8 @@ func (m *Metrics) ReloadFailed() {
 	m.reloadOK = false
 }
 
-func (m *Metrics) seriesFor(config *routerconfig.Config, route string, model *model) *series {
-	key := seriesKey{config.Namespace, config.Policy, route, model.tier.Name, model.Name, model.provider.Kind}
+func (m *Metrics) seriesFor(config *routerconfig.Config, route string, model *model, placed string) *series {
+	key := seriesKey{config.Namespace, config.Policy, route, model.tier.Name, model.Name, model.provider.Kind, placed}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, ok := m.series[key]
@@ -160,13 +160,23 @@ func (m *Metrics) seriesFor(config *routerconfig.Config, route string, model *mo
 // seriesOf finds the account once and remembers it: most pairs of a route and a
 // model never meet, and are not worth a histogram.
 func (x *exchange) seriesOf(m *model) *series {
-	slot := &x.decision.route.series[m.index]
+	d := &x.decision
+	slot := &d.route.series[(d.placed+1)*x.engine.modelCount+m.index]
 	s := slot.Load()
 	if s == nil {
-		s = x.server.metrics.seriesFor(x.engine.config, x.decision.route.Name, m)
+		s = x.server.metrics.seriesFor(x.engine.config, d.route.Name, m, x.engine.placedTier(d))
 		slot.Store(s)
 	}
 	return s
+}
+
+// placedTier names the tier at which the split placed the request; empty: it did
+// not.
+func (e *Engine) placedTier(d *decision) string {
+	if d.placed < 0 {
+		return ""
+	}
+	return e.tiers[d.placed].Name
 }
 
 func (s *series) charge(usage pricing.Usage, cost pricing.Picodollars) {
@@ -282,7 +292,7 @@ func (k counterKey) collect(ch chan<- prometheus.Metric, value float64) {
 	labels := []string{k.namespace, k.policy, k.route}
 	switch k.desc {
 	case requestsDesc:
-		labels = append(labels, "", "", "", k.a)
+		labels = append(labels, "", "", "", "", k.a)
 	case classificationsDesc:
 		labels = append(labels, k.a, k.b)
 	default:
