@@ -21,6 +21,7 @@ type Metrics struct {
 	firstToken     *prometheus.HistogramVec
 	overhead       *prometheus.HistogramVec
 	classification *prometheus.HistogramVec
+	quality        *prometheus.HistogramVec
 
 	mu       sync.Mutex
 	series   map[seriesKey]*series
@@ -92,6 +93,10 @@ var (
 		"Requests that went to a higher tier than decided, by cause.",
 		append(routeLabels[:3:3], metricnames.LabelCause), nil)
 
+	judgementsDesc = prometheus.NewDesc(metricnames.JudgementsTotal,
+		"Answers that were drawn to be judged, by what became of it.",
+		append(routeLabels[:3:3], metricnames.LabelOutcome), nil)
+
 	configInfoDesc = prometheus.NewDesc(metricnames.ConfigInfo,
 		"The config that is served; always 1.",
 		[]string{metricnames.LabelNamespace, metricnames.LabelPolicy, metricnames.LabelDigest, metricnames.LabelGeneration}, nil)
@@ -117,10 +122,12 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			"Time the router itself took, waiting for upstreams not counted.", targetLabels, short),
 		classification: histogram(metricnames.ClassificationDurationSeconds,
 			"Time to classify a request, by the step that decided.", []string{metricnames.LabelMethod}, short),
+		quality: histogram(metricnames.QualityScore,
+			"How good answers were, from 0 to 1, by who says so.", withLabels(metricnames.LabelSource), metricnames.ScoreBuckets()),
 		series:   map[seriesKey]*series{},
 		counters: map[counterKey]*atomic.Uint64{}, overheads: map[overheadKey]pricing.Picodollars{},
 	}
-	for _, c := range []prometheus.Collector{m.duration, m.firstToken, m.overhead, m.classification, m} {
+	for _, c := range []prometheus.Collector{m.duration, m.firstToken, m.overhead, m.classification, m.quality, m} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}
@@ -240,7 +247,7 @@ func (x *exchange) countEvent(desc *prometheus.Desc, a, b string) {
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		requestsDesc, tokensDesc, costDesc, baselineDesc, overheadDesc,
-		classificationsDesc, fallbacksDesc, escalationsDesc, configInfoDesc, reloadDesc,
+		classificationsDesc, fallbacksDesc, escalationsDesc, judgementsDesc, configInfoDesc, reloadDesc,
 	} {
 		ch <- d
 	}
