@@ -78,12 +78,14 @@ const (
 )
 
 // AnswerValidation checks answers: all checks given must pass. At least one is
-// given.
+// given. Of an answer that calls tools only refusal and truncation are checked.
 //
 // +kubebuilder:validation:XValidation:rule=`has(self.jsonSchema) || has(self.pattern) || has(self.minLength) || (has(self.rejectRefusals) && self.rejectRefusals) || (has(self.rejectTruncated) && self.rejectTruncated)`,message=`validate must set at least one of jsonSchema, pattern, minLength, rejectRefusals, rejectTruncated`
 type AnswerValidation struct {
 	// jsonSchema is a JSON Schema (draft 2020-12) as JSON text that the answer,
-	// parsed as JSON, must satisfy. Omitted: not checked.
+	// parsed as JSON, must satisfy. A code fence around the whole answer is looked
+	// through. References must stay within the schema: nothing is loaded from
+	// elsewhere. Omitted: not checked.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=2
@@ -100,14 +102,16 @@ type AnswerValidation struct {
 	// +kubebuilder:validation:XValidation:rule=`''.matches(self) in [true, false]`,message=`validate.pattern must be an RE2 expression`
 	Pattern string `json:"pattern,omitempty"`
 
-	// minLength is the least number of characters that an answer must have.
-	// Omitted: not checked.
+	// minLength is the least number of characters (Unicode code points, white
+	// space at the ends not counted) that an answer must have. Omitted: not
+	// checked.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	MinLength *int32 `json:"minLength,omitempty"`
 
-	// rejectRefusals fails answers in which the model declines to answer.
+	// rejectRefusals fails answers in which the model declines to answer, in its
+	// own words or by the provider's sign, and those that the provider withheld.
 	// Omitted: false.
 	//
 	// +optional
@@ -135,10 +139,11 @@ type RouteQuality struct {
 	Judge Judge `json:"judge"`
 }
 
-// Judge has a model score a sample of answers, after they were sent.
+// Judge has a model score a sample of answers, after they were sent, beside what
+// the next tier up answers to the same request.
 type Judge struct {
-	// tier judges; it should rank no lower than the tiers it judges. One of
-	// spec.tiers.
+	// tier judges; answers that would be compared with those of a tier above it
+	// are not judged. One of spec.tiers.
 	//
 	// +required
 	Tier TierName `json:"tier"`
@@ -159,8 +164,8 @@ type Judge struct {
 	Rubric string `json:"rubric,omitempty"`
 
 	// maxCostUSDPerDay is what judging this route may cost per day (UTC) in USD;
-	// then it stops until the next. Omitted: "1", since judging costs money that
-	// no client asked to spend.
+	// then it stops until the next. Each router may spend an equal part of it.
+	// Omitted: "1", since judging costs money that no client asked to spend.
 	//
 	// +optional
 	// +kubebuilder:validation:XValidation:rule=`self.matches('^[0-9]{1,6}([.][0-9]{1,6})?$') && self.matches('[1-9]')`,message=`quality.judge.maxCostUSDPerDay must be a decimal above 0, such as "5"`

@@ -25,6 +25,9 @@ type Input struct {
 	At time.Time
 	// Catalogue holds the prices of models that state none.
 	Catalogue pricing.List
+	// Routers is how many routers serve the config at once; 0: as many as the
+	// policy's gateway may have.
+	Routers int32
 }
 
 // Result is the config and what was wrong on the way to it.
@@ -63,6 +66,7 @@ func Compile(in Input) Result {
 	c.compileRoutes()
 	c.compileFallback()
 	c.compileAuth()
+	c.config.RequestIDs.KeyFile = routerconfig.RequestIDSecret(c.policy.Name) + "/" + routerconfig.RequestIDKey
 	c.noteUnsupported()
 	return c.result()
 }
@@ -174,7 +178,7 @@ func specField(field string) string {
 			return rename.spec + rest
 		}
 	}
-	return "spec." + field
+	return "spec." + strings.Replace(field, "].judge.", "].quality.judge.", 1)
 }
 
 func (c *compiler) problem(o Object, s Severity, field, reason, format string, args ...any) {

@@ -130,8 +130,6 @@ func (c *compiler) noteUnsupported() {
 	for i := range spec.Routes {
 		r := &spec.Routes[i]
 		at := fmt.Sprintf("spec.routes[%d]", i)
-		c.unsupported(r.Validate != nil, at+".validate", "answers are not checked")
-		c.unsupported(r.Quality != nil, at+".quality", "answers are not judged")
 		c.unsupported(r.Shift != nil && shifts(r.Shift), at+".shift", "traffic is not shifted")
 	}
 	for _, p := range c.config.Providers {

@@ -26,6 +26,7 @@ func (c *compiler) route(at string, r *v1alpha1.Route) routerconfig.Route {
 			Prompt: promptMatch(r.Match.Prompt), Expression: r.Match.Expression,
 		},
 		MaxOutputTokens: deref(r.MaxOutputTokens, 0),
+		Validate:        c.validate(at+".validate", r.Validate),
 	}
 	if len(c.config.Tiers) == 0 {
 		return out
@@ -36,6 +37,7 @@ func (c *compiler) route(at string, r *v1alpha1.Route) routerconfig.Route {
 		return out
 	}
 	out.Split = c.split(r, &out)
+	out.Judge = c.judge(at+".quality", r.Quality)
 	return out
 }
 

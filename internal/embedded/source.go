@@ -193,7 +193,7 @@ func CompilePolicy(set *manifest.Set, policy *v1alpha1.RoutingPolicy, at time.Ti
 func compilePolicy(set *manifest.Set, policy *v1alpha1.RoutingPolicy, at time.Time) compile.Result {
 	return compile.Compile(compile.Input{
 		Policy: policy, Tiers: set.Tiers, Credentials: set.Credentials,
-		SecretKeys: set.SecretKeys(policy.Namespace), At: at, Catalogue: pricing.Catalogue(),
+		SecretKeys: set.SecretKeys(policy.Namespace), At: at, Catalogue: pricing.Catalogue(), Routers: 1,
 	})
 }
 

@@ -17,8 +17,15 @@ const (
 	ClassificationDurationSeconds = "tiershift_classification_duration_seconds"
 	FallbacksTotal                = "tiershift_fallbacks_total"
 	EscalationsTotal              = "tiershift_escalations_total"
+	QualityScore                  = "tiershift_quality_score"
 	ConfigInfo                    = "tiershift_config_info"
 	ConfigLastReloadSuccess       = "tiershift_config_last_reload_success"
+)
+
+// Metrics of the operator.
+const (
+	TrafficSplitRatio   = "tiershift_traffic_split_ratio"
+	ShiftDecisionsTotal = "tiershift_shift_decisions_total"
 )
 
 // Labels.
@@ -37,6 +44,13 @@ const (
 	LabelDigest     = "digest"
 	LabelGeneration = "generation"
 	LabelPurpose    = "purpose"
+	LabelSource     = "source"
+	LabelDirection  = "direction"
+	LabelReason     = "reason"
+	// LabelPlaced is the tier at which the live split placed the request, by
+	// chance; empty: something else did. Requests that chance placed are alike,
+	// and so are the only ones that tell tiers apart.
+	LabelPlaced = "placed"
 )
 
 // Values of LabelOutcome.
@@ -81,3 +95,33 @@ const (
 	// MethodNone: no step decided; the low-confidence or default tier served.
 	MethodNone = "none"
 )
+
+// JudgementsTotal counts what became of the answers that were drawn to be judged.
+const JudgementsTotal = "tiershift_judgements_total"
+
+// Values of LabelOutcome of [JudgementsTotal].
+const (
+	// JudgementScored: the answer has a score.
+	JudgementScored = "scored"
+	// JudgementFailed: a model did not answer, or not in the form that counts.
+	JudgementFailed = "failed"
+	// JudgementUnfit: an answer is too long, or speaks to its judge.
+	JudgementUnfit = "unfit"
+	// JudgementUnpaid: the day's budget does not reach.
+	JudgementUnpaid = "unpaid"
+	// JudgementDropped: too many answers wait to be judged.
+	JudgementDropped = "dropped"
+)
+
+// Values of LabelSource: where a quality score comes from.
+const (
+	SourceFeedback   = "feedback"
+	SourceJudge      = "judge"
+	SourceValidation = "validation"
+)
+
+// ScoreBuckets are the upper bounds that [QualityScore] is counted with: scores of
+// yes and no, of five stars and of tenths lie on them, so that nothing is lost.
+func ScoreBuckets() []float64 {
+	return []float64{0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1}
+}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/routerconfig"
+	"github.com/tiershift/tiershift/internal/validation"
 )
 
 // attempt is one upstream call and what became of it.
@@ -19,6 +20,9 @@ type attempt struct {
 	detail string
 	// retryAfter is how long the provider asked to be left alone.
 	retryAfter time.Duration
+	// verdict is what validation says of the answer, and outcome why.
+	verdict verdict
+	outcome validation.Outcome
 	// usage and cost are what the attempt is charged for.
 	usage pricing.Usage
 	cost  pricing.Picodollars
@@ -91,19 +95,28 @@ func (x *exchange) finish() {
 	if x.decision.route != nil {
 		record.Route, record.Reason, record.Class = x.decision.route.Name, x.decision.reason, x.decision.class
 	}
-	if last := x.last(); last != nil {
+	if last := x.answering(); last != nil {
 		record.Tier, record.Model, record.Provider = last.model.tier.Name, last.model.Name, last.model.provider.Kind
 		record.Usage = last.usage
 		if last.cost > 0 {
 			record.Baseline = x.engine.baseline.Cost(last.usage)
 		}
 		x.seriesOf(last.model).finish(record, x.overhead)
+		x.scoreVerdicts()
 	} else {
 		x.server.metrics.rejected(x.engine.config, record)
 	}
 	if observe := x.server.options.Observe; observe != nil {
 		observe(record)
 	}
+}
+
+// answering is the attempt whose answer the client got, or else the last.
+func (x *exchange) answering() *attempt {
+	if x.answered > 0 {
+		return &x.attempts[x.answered-1]
+	}
+	return x.last()
 }
 
 func (x *exchange) last() *attempt {

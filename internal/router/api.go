@@ -88,6 +88,7 @@ const (
 	pathEmbeddings = "/v1/embeddings"
 	pathModels     = "/v1/models"
 	pathExplain    = "/v1/explain"
+	pathFeedback   = "/v1/feedback"
 	// pathGemini begins the paths of Gemini's API, of this version or a later one.
 	pathGemini = "/v1"
 )

@@ -38,7 +38,7 @@ func (x *exchange) try(m *model) (done bool) {
 			done, _ = x.call(a, next)
 		}
 	}
-	if a.cause != "" && a.cause != routerconfig.CauseContextExceeded {
+	if a.cause != "" && a.cause != routerconfig.CauseContextExceeded && a.cause != causeInvalid {
 		x.modelFailed(a)
 	}
 	return done
@@ -267,6 +267,10 @@ func (x *exchange) providerError(status int, body []byte) openai.ErrorBody {
 
 // passOn hands the provider's verdict on the request to the client.
 func (x *exchange) passOn(a *attempt, message openai.ErrorBody) {
+	if x.held != nil { // an answer that failed is more than none
+		x.deliver(x.held)
+		return
+	}
 	x.outcome, x.status = metricnames.OutcomeClientError, a.status
 	if message.Message == "" {
 		message.Message = fmt.Sprintf("the provider answered %d without saying why", a.status)

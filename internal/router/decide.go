@@ -43,6 +43,9 @@ type decision struct {
 	// method is how the tier was found, one of metricnames' methods, and class
 	// what it found; empty when nothing was classified.
 	method, class string
+	// placed is the tier index at which the split placed the request, -1 if it did
+	// not: then it is not comparable with those that chance placed elsewhere.
+	placed int
 }
 
 // decide is the routing decision: a pure function of the config and the request.
@@ -53,9 +56,9 @@ func (e *Engine) decide(in *asked) (decision, *apiError) {
 		return decision{}, err
 	}
 	if r.Unavailable != "" {
-		return decision{route: r}, unavailable("route_unavailable", fmt.Sprintf("route %s: %s", r.Name, r.Unavailable))
+		return decision{route: r, placed: -1}, unavailable("route_unavailable", fmt.Sprintf("route %s: %s", r.Name, r.Unavailable))
 	}
-	d := decision{route: r, low: r.low, high: r.high}
+	d := decision{route: r, low: r.low, high: r.high, placed: -1}
 	if err := e.narrow(&d, in.header); err != nil {
 		return decision{}, err
 	}
@@ -201,6 +204,10 @@ func (e *Engine) classify(d *decision, in *asked) {
 	d.method, d.class = metricnames.MethodNone, "UNDECIDED"
 	if len(d.route.split) > 0 {
 		d.tier, d.reason = drawTier(d.route.split, in.draw), "split"
+		// Where the client set bounds, chance had less to say.
+		if d.low == d.route.low && d.high == d.route.high {
+			d.placed = d.tier
+		}
 		return
 	}
 	if name := e.config.Classification.LowConfidenceTier; name != "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/provider/openai"
 	"github.com/tiershift/tiershift/internal/routerconfig"
+	"github.com/tiershift/tiershift/internal/validation"
 )
 
 // Engine serves one config. It is immutable but for its keys and its health
@@ -27,6 +28,8 @@ type Engine struct {
 	fallback map[routerconfig.Cause]bool
 	// baseline prices what an answer would have cost on the baseline model.
 	baseline pricing.Rates
+	// resolve finds what the ids of requests name.
+	resolve names
 	// modelCount is the number of models over all tiers.
 	modelCount int
 }
@@ -62,7 +65,13 @@ type route struct {
 	split     []share
 	matcher   matcher
 	header    []string
-	series    []atomic.Pointer[series] // by model index
+	// checker says whether an answer is valid; nil: answers are not checked.
+	checker *validation.Checker
+	// judging is how a sample of the answers is judged; nil: none is.
+	judging *judging
+	// series are by model index: first for what the split did not place, then for
+	// what it placed at each of its tiers.
+	series []atomic.Pointer[series]
 }
 
 type share struct {
@@ -105,7 +114,10 @@ func NewEngine(config *routerconfig.Config, deps Dependencies) (*Engine, error) 
 	if err := e.addTiers(providers); err != nil {
 		return nil, err
 	}
-	e.addRoutes()
+	if err := e.addRoutes(); err != nil {
+		return nil, err
+	}
+	e.resolve = newNames(e)
 	e.keys.load()
 	return e, nil
 }
@@ -143,20 +155,40 @@ func newRates(p *routerconfig.Price) (pricing.Rates, error) {
 	})
 }
 
-func (e *Engine) addRoutes() {
+func (e *Engine) addRoutes() error {
 	implicit := routerconfig.Route{Name: routerconfig.ImplicitRoute}
+	var errs []error
 	for i := range e.config.Routes {
 		e.addRoute(&e.config.Routes[i])
+		if err := e.addQuality(e.routes[i]); err != nil {
+			errs = append(errs, fmt.Errorf("routes[%d].%w", i, err))
+		}
 	}
 	e.addRoute(&implicit)
+	return errors.Join(errs...)
+}
+
+// addQuality adds what is done with the route's answers.
+func (e *Engine) addQuality(r *route) (err error) {
+	if r.checker, err = newChecker(r.Validate); err != nil {
+		return fmt.Errorf("validate.%w", err)
+	}
+	if r.judging, err = e.newJudging(r.Judge); err != nil {
+		return fmt.Errorf("judge.maxCostUSDPerDay: %w", err)
+	}
+	return nil
 }
 
 func (e *Engine) addRoute(spec *routerconfig.Route) {
 	r := &route{
 		Route: spec, index: len(e.routes), pin: e.tierIndex(spec.Tier), low: 0, high: len(e.tiers) - 1,
 		matcher: newMatcher(&spec.Match), header: []string{spec.Name},
-		series: make([]atomic.Pointer[series], e.modelCount),
 	}
+	accounts := 1
+	if len(spec.Split) > 0 {
+		accounts += len(e.tiers)
+	}
+	r.series = make([]atomic.Pointer[series], accounts*e.modelCount)
 	if i := e.tierIndex(spec.MinTier); i >= 0 {
 		r.low = i
 	}

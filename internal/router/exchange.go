@@ -43,6 +43,17 @@ type exchange struct {
 	// out is what the attempt at hand sends.
 	out outgoing
 
+	// models hands out the models to try; following, if set, comes before them.
+	models    *plan
+	following *model
+	// held is a whole answer that failed validation and goes to the client if no
+	// better one comes.
+	held *delivery
+	// answered is the number of the attempt that the client got, from 1; 0: the last.
+	answered int
+	// sampled is that the answer was drawn to be judged.
+	sampled bool
+
 	attempts []attempt
 	// calls counts upstream calls: an attempt that found no key made none, one
 	// that went on to the next key made two.
@@ -166,10 +177,10 @@ func (x *exchange) metadata() map[string]string {
 // run calls one upstream after the other until one has answered, none is left,
 // or the client is gone.
 func (x *exchange) run() {
-	p := x.plan()
+	x.models = x.plan()
 	var unfit *apiError
 	for x.calls < x.engine.config.Fallback.MaxAttempts {
-		m := p.next()
+		m := x.nextModel()
 		if m == nil {
 			break
 		}
@@ -189,13 +200,23 @@ func (x *exchange) run() {
 		}
 	}
 	switch {
+	case x.held != nil:
+		x.deliver(x.held)
 	case len(x.attempts) > 0:
 		x.fail()
 	case unfit != nil:
 		x.reject(unfit)
 	default:
-		x.reject(p.unsuitable())
+		x.reject(x.models.unsuitable())
 	}
+}
+
+func (x *exchange) nextModel() *model {
+	if m := x.following; m != nil {
+		x.following = nil
+		return m
+	}
+	return x.models.next()
 }
 
 func (x *exchange) plan() *plan {
@@ -239,7 +260,7 @@ func (x *exchange) prepareNext(m *model) bool {
 	}
 	x.decision.reason += " fallback:" + cause
 	pause := time.Duration(x.engine.config.Fallback.Backoff)
-	if pause <= 0 {
+	if pause <= 0 || last.cause == causeInvalid { // the provider is well
 		return x.r.Context().Err() == nil
 	}
 	// Doubled by each attempt, and jittered so that many clients of a provider
@@ -266,7 +287,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 const causeRejected routerconfig.Cause = "ProviderRejected"
 
 func (x *exchange) mayGoOn(a *attempt) bool {
-	return a.cause == causeRejected || x.engine.fallback[a.cause]
+	return a.cause == causeRejected || a.cause == causeInvalid || x.engine.fallback[a.cause]
 }
 
 // reject answers with an error that no upstream had a part in.
@@ -292,10 +313,16 @@ func (x *exchange) fail() {
 	x.api.writeError(x.w, err)
 }
 
+// setAnswerHeaders says in a whole answer, or at its beginning, what was decided.
+func (x *exchange) setAnswerHeaders() {
+	x.completeID()
+	x.setHeaders()
+}
+
 // setHeaders says in the answer what was decided.
 func (x *exchange) setHeaders() {
 	h := x.w.Header()
-	last := x.last()
+	last := x.answering()
 	h["X-Tiershift-Route"] = x.decision.route.header
 	h["X-Tiershift-Tier"] = last.model.tier.header
 	h["X-Tiershift-Model"] = last.model.header

@@ -52,6 +52,9 @@ func (k *keyring) load() bool {
 			}
 		}
 	}
+	if key, err := readKey(k.secrets, k.config.RequestIDs.KeyFile); err == nil && len(key) >= leastSigningKey {
+		now.files[k.config.RequestIDs.KeyFile] = key
+	}
 	if k.config.Auth.Mode == routerconfig.AuthAPIKeys {
 		clients, err := readClients(k.secrets, k.config.Auth.ClientsDir)
 		if err != nil {
@@ -65,6 +68,17 @@ func (k *keyring) load() bool {
 	}
 	k.current.Store(now)
 	return true
+}
+
+// leastSigningKey is how long a key of request ids must be, in bytes.
+const leastSigningKey = 16
+
+// signing is the key of request ids; nil: there is none.
+func (k *keyring) signing() []byte {
+	if key := k.current.Load().files[k.config.RequestIDs.KeyFile]; key != "" {
+		return []byte(key)
+	}
+	return nil
 }
 
 // client returns the name of the client that holds the key.

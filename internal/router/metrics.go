@@ -21,6 +21,7 @@ type Metrics struct {
 	firstToken     *prometheus.HistogramVec
 	overhead       *prometheus.HistogramVec
 	classification *prometheus.HistogramVec
+	quality        *prometheus.HistogramVec
 
 	mu       sync.Mutex
 	series   map[seriesKey]*series
@@ -32,11 +33,11 @@ type Metrics struct {
 }
 
 // seriesKey holds the values of targetLabels, in that order.
-type seriesKey [6]string
+type seriesKey [7]string
 
 var targetLabels = []string{
 	metricnames.LabelNamespace, metricnames.LabelPolicy, metricnames.LabelRoute,
-	metricnames.LabelTier, metricnames.LabelModel, metricnames.LabelProvider,
+	metricnames.LabelTier, metricnames.LabelModel, metricnames.LabelProvider, metricnames.LabelPlaced,
 }
 
 // counterKey is an event counter: one of eventDescs, its own label values, and
@@ -57,7 +58,7 @@ var tokenKinds = []string{
 	metricnames.KindOutput, metricnames.KindReasoning,
 }
 
-// series is the account of one route on one model.
+// series is the account of one route on one model, for what was placed alike.
 type series struct {
 	key                            seriesKey
 	requests                       [6]atomic.Uint64 // by outcomes
@@ -92,6 +93,10 @@ var (
 		"Requests that went to a higher tier than decided, by cause.",
 		append(routeLabels[:3:3], metricnames.LabelCause), nil)
 
+	judgementsDesc = prometheus.NewDesc(metricnames.JudgementsTotal,
+		"Answers that were drawn to be judged, by what became of it.",
+		append(routeLabels[:3:3], metricnames.LabelOutcome), nil)
+
 	configInfoDesc = prometheus.NewDesc(metricnames.ConfigInfo,
 		"The config that is served; always 1.",
 		[]string{metricnames.LabelNamespace, metricnames.LabelPolicy, metricnames.LabelDigest, metricnames.LabelGeneration}, nil)
@@ -117,10 +122,12 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			"Time the router itself took, waiting for upstreams not counted.", targetLabels, short),
 		classification: histogram(metricnames.ClassificationDurationSeconds,
 			"Time to classify a request, by the step that decided.", []string{metricnames.LabelMethod}, short),
+		quality: histogram(metricnames.QualityScore,
+			"How good answers were, from 0 to 1, by who says so.", withLabels(metricnames.LabelSource), metricnames.ScoreBuckets()),
 		series:   map[seriesKey]*series{},
 		counters: map[counterKey]*atomic.Uint64{}, overheads: map[overheadKey]pricing.Picodollars{},
 	}
-	for _, c := range []prometheus.Collector{m.duration, m.firstToken, m.overhead, m.classification, m} {
+	for _, c := range []prometheus.Collector{m.duration, m.firstToken, m.overhead, m.classification, m.quality, m} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}
@@ -142,8 +149,8 @@ func (m *Metrics) ReloadFailed() {
 	m.reloadOK = false
 }
 
-func (m *Metrics) seriesFor(config *routerconfig.Config, route string, model *model) *series {
-	key := seriesKey{config.Namespace, config.Policy, route, model.tier.Name, model.Name, model.provider.Kind}
+func (m *Metrics) seriesFor(config *routerconfig.Config, route string, model *model, placed string) *series {
+	key := seriesKey{config.Namespace, config.Policy, route, model.tier.Name, model.Name, model.provider.Kind, placed}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, ok := m.series[key]
@@ -160,13 +167,23 @@ func (m *Metrics) seriesFor(config *routerconfig.Config, route string, model *mo
 // seriesOf finds the account once and remembers it: most pairs of a route and a
 // model never meet, and are not worth a histogram.
 func (x *exchange) seriesOf(m *model) *series {
-	slot := &x.decision.route.series[m.index]
+	d := &x.decision
+	slot := &d.route.series[(d.placed+1)*x.engine.modelCount+m.index]
 	s := slot.Load()
 	if s == nil {
-		s = x.server.metrics.seriesFor(x.engine.config, x.decision.route.Name, m)
+		s = x.server.metrics.seriesFor(x.engine.config, d.route.Name, m, x.engine.placedTier(d))
 		slot.Store(s)
 	}
 	return s
+}
+
+// placedTier names the tier at which the split placed the request; empty: it did
+// not.
+func (e *Engine) placedTier(d *decision) string {
+	if d.placed < 0 {
+		return ""
+	}
+	return e.tiers[d.placed].Name
 }
 
 func (s *series) charge(usage pricing.Usage, cost pricing.Picodollars) {
@@ -230,7 +247,7 @@ func (x *exchange) countEvent(desc *prometheus.Desc, a, b string) {
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		requestsDesc, tokensDesc, costDesc, baselineDesc, overheadDesc,
-		classificationsDesc, fallbacksDesc, escalationsDesc, configInfoDesc, reloadDesc,
+		classificationsDesc, fallbacksDesc, escalationsDesc, judgementsDesc, configInfoDesc, reloadDesc,
 	} {
 		ch <- d
 	}
@@ -282,7 +299,7 @@ func (k counterKey) collect(ch chan<- prometheus.Metric, value float64) {
 	labels := []string{k.namespace, k.policy, k.route}
 	switch k.desc {
 	case requestsDesc:
-		labels = append(labels, "", "", "", k.a)
+		labels = append(labels, "", "", "", "", k.a)
 	case classificationsDesc:
 		labels = append(labels, k.a, k.b)
 	default:

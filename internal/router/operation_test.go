@@ -142,7 +142,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	wantStatus(t, g.ask(says("gpt-1", "hi")), 404)
 	g.record(4)
 	metrics := g.get(g.admin + "/metrics").body
-	nano := `model="small-1",namespace="shop",%spolicy="support",provider="OpenAI",route="tickets",tier="nano"} `
+	nano := `model="small-1",namespace="shop",%splaced="",policy="support",provider="OpenAI",route="tickets",tier="nano"} `
 	for _, want := range []string{
 		metricnames.RequestsTotal + "{" + fmt.Sprintf(nano, `outcome="success",`) + "1",
 		metricnames.RequestDurationSeconds + "_count{" + fmt.Sprintf(nano, "") + "1",
@@ -156,7 +156,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		metricnames.EscalationsTotal + `{cause="ServerError",namespace="shop",policy="support",route="default"} 1`,
 		metricnames.ClassificationsTotal + `{class="COMPLEX",method="rules",namespace="shop",policy="support",route="default"} 1`,
 		metricnames.ClassificationDurationSeconds + `_count{method="rules"} 1`,
-		metricnames.RequestsTotal + `{model="",namespace="shop",outcome="rejected",policy="support",provider="",route="",tier=""} 1`,
+		metricnames.RequestsTotal + `{model="",namespace="shop",outcome="rejected",placed="",policy="support",provider="",route="",tier=""} 1`,
 		metricnames.ConfigInfo + `{digest="` + g.process.Server().Engine().Digest() + `",generation="3",namespace="shop",policy="support"} 1`,
 		metricnames.ConfigLastReloadSuccess + " 1",
 	} {

@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tiershift/tiershift/internal/pricing"
@@ -65,6 +66,16 @@ func (p *plan) next() *model {
 		}
 	}
 	return nil
+}
+
+// above returns the next model to try of the tiers above one, or nil when none is
+// left; those up to it are done with.
+func (p *plan) above(tier int) *model {
+	if p.tier <= tier {
+		p.tier, p.tried = tier+1, 0
+	}
+	p.ejected = slices.DeleteFunc(p.ejected, func(m *model) bool { return m.tier.index <= tier })
+	return p.next()
 }
 
 // pinned is the model that the client asked for, at first and if it is fit.

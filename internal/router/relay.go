@@ -3,7 +3,6 @@ package router
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/tiershift/tiershift/internal/metricnames"
@@ -17,6 +16,7 @@ import (
 
 // relayJSON hands over a whole JSON answer, once it is seen to be one.
 func (x *exchange) relayJSON(a *attempt, resp *upstream.Response, begun time.Time) (done bool) {
+	x.sampled = x.draws(a)
 	body, err := resp.ReadAll(x.scratch.response[:0], x.server.options.MaxResponseBytes)
 	x.scratch.response = body
 	x.waiting += x.server.now().Sub(begun)
@@ -32,19 +32,19 @@ func (x *exchange) relayJSON(a *attempt, resp *upstream.Response, begun time.Tim
 	}
 	x.settle(a, read.usage, read.counted, read.outputBytes)
 	a.model.health.succeeded(x.server.now().Sub(begun))
-	x.setHeaders()
-	h := x.w.Header()
-	h["Content-Type"] = contentTypeJSON
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	h["X-Tiershift-Cost-Usd"] = []string{x.cost().String()}
-	if a.usage.Estimated {
-		h["X-Tiershift-Cost-Estimated"] = valueTrue
+	x.check(a, read.answer)
+	return x.conclude(a, &delivery{attempt: len(x.attempts) - 1, body: body, dropped: x.out.dropped}, read.answer)
+}
+
+// conclude hands over a whole answer, or keeps it and goes on when it failed. The
+// answer, if it was read, may be judged.
+func (x *exchange) conclude(a *attempt, d *delivery, answer *chat.Response) (done bool) {
+	if x.resends(a) {
+		x.hold(a, d)
+		return false
 	}
-	x.firstByteLeaves()
-	x.outcome, x.status = metricnames.OutcomeSuccess, http.StatusOK
-	if _, err := x.w.Write(body); err != nil {
-		x.cancelled()
-	}
+	x.deliver(d)
+	x.submit(a, answer)
 	return true
 }
 
@@ -53,6 +53,8 @@ type reading struct {
 	usage       pricing.Usage
 	counted     bool
 	outputBytes int64
+	// answer is nil where nobody needs the whole of it.
+	answer *chat.Response
 }
 
 // readAnswer checks that the body is an answer, reads its books, and returns it in
@@ -64,7 +66,11 @@ func (x *exchange) readAnswer(body []byte) ([]byte, reading, error) {
 		return body, reading{usage: usage, counted: usage.InputTokens > 0}, err
 	case x.out.wire == routerconfig.WireOpenAI && !x.out.translated:
 		c, err := openai.ScanResponse(body)
-		return body, reading{c.Usage, c.HasUsage, c.OutputBytes}, err
+		read := reading{usage: c.Usage, counted: c.HasUsage, outputBytes: c.OutputBytes}
+		if err == nil && (x.checks() || x.sampled) {
+			read.answer, err = x.out.codec.DecodeResponse(body)
+		}
+		return body, read, err
 	}
 	answer, err := x.out.codec.DecodeResponse(body)
 	if err != nil {
@@ -73,7 +79,7 @@ func (x *exchange) readAnswer(body []byte) ([]byte, reading, error) {
 	if x.out.translated {
 		body = x.api.codec.EncodeResponse(answer)
 	}
-	return body, reading{answer.Usage, answer.HasUsage, writtenBytes(answer)}, nil
+	return body, reading{answer.Usage, answer.HasUsage, writtenBytes(answer), answer}, nil
 }
 
 // writtenBytes is the length of what the model wrote.
@@ -159,21 +165,32 @@ type streamRelay struct {
 	// committed is true once the client has got a byte: from then on there is
 	// no other attempt.
 	committed bool
+	// hold is that nothing leaves before the whole is checked, and began that its
+	// first event has come.
+	hold, began bool
+	// gatherer keeps the answer for those who look at the whole of it; nil: nobody
+	// does.
+	gatherer *translate.Gatherer
+	whole    *chat.Response
 }
 
 // relayStream hands over events as they come. Until the first one has come, a
 // failure leads to another attempt.
 func (x *exchange) relayStream(a *attempt, resp *upstream.Response, begun time.Time) (done bool) {
 	filter := x.newFilter()
-	s := &streamRelay{x: x, a: a, resp: resp, filter: filter, begun: begun, control: http.NewResponseController(x.w)}
+	x.sampled = x.draws(a)
+	s := &streamRelay{
+		x: x, a: a, resp: resp, filter: filter, begun: begun, control: http.NewResponseController(x.w),
+		hold: x.holdsBack(), gatherer: x.newGatherer(),
+	}
 	x.scratch.out = x.scratch.out[:0]
 	for {
 		ended, err := s.read()
-		if fault := filter.Fault(); fault != "" && !s.committed {
+		if fault := filter.Fault(); fault != "" && !s.committed && !s.began {
 			return s.garbage(fault)
 		}
 		if !s.committed && filter.Events() > 0 {
-			s.commit()
+			s.begin()
 		}
 		if ended {
 			return s.end(x.scratch.out, err)
@@ -192,6 +209,9 @@ func (x *exchange) relayStream(a *attempt, resp *upstream.Response, begun time.T
 // reports whether it was the last.
 func (s *streamRelay) read() (ended bool, err error) {
 	chunk, err := s.resp.Next()
+	if s.gatherer != nil {
+		s.gatherer.Feed(chunk)
+	}
 	out := s.filter.Feed(chunk, s.x.scratch.out)
 	if err != nil {
 		out = s.filter.End(out)
@@ -200,20 +220,35 @@ func (s *streamRelay) read() (ended bool, err error) {
 	return err != nil || s.filter.Done() || s.filter.Fault() != "", err
 }
 
-// commit sends the head of the answer.
-func (s *streamRelay) commit() {
+// begin takes note of the first event, and sends the head of the answer unless
+// that is held back. What grows too long for that is held back no more.
+func (s *streamRelay) begin() {
 	x := s.x
-	x.firstToken.came()
+	if !s.began {
+		s.began = true
+		x.firstToken.came()
+		s.a.model.health.succeeded(x.server.now().Sub(s.begun))
+	}
+	if s.hold && len(x.scratch.out) <= maxHeld {
+		return
+	}
+	if s.hold {
+		s.a.verdict = verdictUnchecked
+		x.w.Header()["X-Tiershift-Validation"] = []string{s.a.said()}
+	}
 	x.waiting += x.server.now().Sub(s.begun)
-	s.a.model.health.succeeded(x.server.now().Sub(s.begun))
-	x.setHeaders()
+	x.setAnswerHeaders()
+	x.setStreamHeaders()
+	x.firstByteLeaves()
+	x.w.WriteHeader(http.StatusOK)
+	s.committed = true
+}
+
+func (x *exchange) setStreamHeaders() {
 	h := x.w.Header()
 	h["Content-Type"] = x.api.content
 	h["Cache-Control"] = noCache
 	h["X-Accel-Buffering"] = []string{"no"} // asks nginx in between not to hold events back
-	x.firstByteLeaves()
-	x.w.WriteHeader(http.StatusOK)
-	s.committed = true
 }
 
 func (s *streamRelay) write(data []byte) bool {
@@ -252,29 +287,73 @@ func (s *streamRelay) end(out []byte, err error) bool {
 	switch {
 	case abandoned(x.r.Context()):
 		return s.clientGone()
-	case !s.committed:
+	case !s.began:
 		return s.endedEarly(err)
+	case !s.committed:
+		return s.endHeld(out, err)
 	}
 	s.charge()
 	fault := s.filter.Fault()
 	if s.filter.Complete() && fault == "" {
 		x.outcome = metricnames.OutcomeSuccess
-		if filter, ok := s.filter.(*openai.Stream); ok && !filter.Done() {
-			out = append(out, "data: [DONE]\n\n"...) // some providers end after the finish reason
-		}
+		out = s.appendDone(out)
+		s.look()
 	} else {
 		x.outcome = metricnames.OutcomeCut
 		out = s.appendCut(out, fault, err)
 	}
 	x.status = http.StatusOK
-	out = s.appendCost(out)
+	out = x.appendCost(out, s.a)
 	x.scratch.out = out
 	if !s.write(out) {
 		x.cancelled()
 		return true
 	}
 	s.drain()
+	x.submit(s.a, s.whole)
 	return true
+}
+
+// appendDone ends a stream of OpenAI's wire: some providers end after the finish
+// reason.
+func (s *streamRelay) appendDone(out []byte) []byte {
+	if filter, ok := s.filter.(*openai.Stream); ok && !filter.Done() {
+		return append(out, "data: [DONE]\n\n"...)
+	}
+	return out
+}
+
+// look has the whole answer checked.
+func (s *streamRelay) look() {
+	if s.gatherer == nil {
+		return
+	}
+	s.whole = s.gatherer.Response()
+	if s.a.verdict == verdictNone {
+		s.x.check(s.a, s.whole)
+	}
+}
+
+// endHeld ends a stream of which nothing has left yet: one that is cut leads to
+// another attempt like any other failure.
+func (s *streamRelay) endHeld(out []byte, err error) (done bool) {
+	x := s.x
+	x.waiting += x.server.now().Sub(s.begun)
+	s.charge()
+	if fault := s.filter.Fault(); fault != "" || !s.filter.Complete() {
+		s.a.cause, s.a.detail = routerconfig.CauseServerError, "the stream ended before the answer did"
+		switch {
+		case fault != "":
+			s.a.detail = "answered with " + fault
+		case err != nil && !s.resp.EOF(err):
+			return x.transportCause(s.a, err)
+		}
+		return false
+	}
+	s.look()
+	s.drain()
+	x.scratch.out = s.appendDone(out)
+	return x.conclude(s.a, &delivery{attempt: len(x.attempts) - 1, body: x.scratch.out, stream: true, dropped: x.out.dropped}, s.whole)
 }
 
 // endedEarly records a stream that ended before its first event.
@@ -314,15 +393,18 @@ func (s *streamRelay) appendCut(out []byte, fault string, err error) []byte {
 
 // appendCost appends the comment line that carries what a header carries for
 // JSON. SSE parsers pass over comments.
-func (s *streamRelay) appendCost(out []byte) []byte {
-	if s.x.api.silent {
+func (x *exchange) appendCost(out []byte, a *attempt) []byte {
+	if x.api.silent {
 		return out
 	}
-	out = append(append(out, ": tiershift cost-usd="...), s.x.cost().String()...)
-	out = append(append(out, " tier="...), s.a.model.tier.Name...)
-	out = append(append(out, " model="...), s.a.model.Name...)
-	if s.a.usage.Estimated {
+	out = append(append(out, ": tiershift cost-usd="...), x.cost().String()...)
+	out = append(append(out, " tier="...), a.model.tier.Name...)
+	out = append(append(out, " model="...), a.model.Name...)
+	if a.usage.Estimated {
 		out = append(out, " estimated=true"...)
+	}
+	if a.verdict == verdictInvalid {
+		out = append(append(out, " validation=failed:"...), a.outcome.Failed...)
 	}
 	return append(out, "\n\n"...)
 }

@@ -2,11 +2,11 @@ package router
 
 import (
 	"crypto/rand"
-	"encoding/base32"
 	"sync"
 
 	"github.com/tiershift/tiershift/internal/classify"
 	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/requestid"
 )
 
 // scratch is the memory that one exchange works in and the next one takes over.
@@ -46,17 +46,11 @@ func (s *scratch) release() {
 	scratches.Put(s)
 }
 
-// idEncoding is lower-case base32: short, and safe in a header, a path, a log.
-var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-
-// newRequestID returns "req_" and 120 random bits.
+// newRequestID returns the short form of an id.
 func newRequestID() string {
 	var random [15]byte
 	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the process instead
-	var id [4 + 24]byte
-	copy(id[:], "req_")
-	idEncoding.Encode(id[4:], random[:])
-	return string(id[:])
+	return requestid.New(random)
 }
 
 // Header values that many answers share.

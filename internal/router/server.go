@@ -72,11 +72,15 @@ type Server struct {
 	engine   atomic.Pointer[Engine]
 	inFlight atomic.Int64
 	draining atomic.Bool
+	ballots  ballots
+	court    *court
 }
 
 // NewServer returns a server that answers 503 until an engine is swapped in.
 func NewServer(metrics *Metrics, options Options) *Server {
-	return &Server{options: options.withDefaults(), metrics: metrics}
+	s := &Server{options: options.withDefaults(), metrics: metrics}
+	s.court = newCourt(s)
+	return s
 }
 
 // Swap serves all requests that begin from now on with the engine. Those in
@@ -132,6 +136,12 @@ func (s *Server) dispatch(e *Engine, w http.ResponseWriter, r *http.Request, sta
 		}
 		return
 	}
+	if strings.HasSuffix(path, pathFeedback) {
+		if allowMethod(chatAPI, w, r, http.MethodPost) {
+			s.serveFeedback(e, w, r)
+		}
+		return
+	}
 	if list, id, ok := findModels(r); ok {
 		if allowMethod(list.api, w, r, http.MethodGet) {
 			e.serveModels(w, r, list, id)
@@ -139,8 +149,8 @@ func (s *Server) dispatch(e *Engine, w http.ResponseWriter, r *http.Request, sta
 		return
 	}
 	apiOf(r).writeError(w, notFound("not_found", "", "there is nothing at %s; the router serves POST %s, %s, %s, %s, %s, "+
-		"POST /v1beta/models/{model}:generateContent and :streamGenerateContent, and GET %s, each below any path prefix",
-		truncate(path, 200), pathChat, pathResponses, pathMessages, pathEmbeddings, pathExplain, pathModels))
+		"%s, POST /v1beta/models/{model}:generateContent and :streamGenerateContent, and GET %s, each below any path prefix",
+		truncate(path, 200), pathChat, pathResponses, pathMessages, pathEmbeddings, pathExplain, pathFeedback, pathModels))
 }
 
 // apiOf guesses which API a client speaks, for errors that come before that is

@@ -34,6 +34,8 @@ type Config struct {
 	Routes   []Route  `json:"routes,omitempty"`
 	Fallback Fallback `json:"fallback"`
 	Auth     Auth     `json:"auth"`
+	// RequestIDs says how ids of requests are signed.
+	RequestIDs RequestIDs `json:"requestIDs,omitzero"`
 }
 
 // ImplicitRoute is the name of the route of requests that match no listed route.
@@ -251,6 +253,10 @@ type Route struct {
 	// 100. It places the requests that classification left undecided. Empty:
 	// LowConfidenceTier does.
 	Split []Share `json:"split,omitempty"`
+	// Validate says what answers must be; nil: they are not checked.
+	Validate *Validation `json:"validate,omitempty"`
+	// Judge scores a sample of the answers; nil: none are.
+	Judge *Judge `json:"judge,omitempty"`
 }
 
 // Share is one tier's part of a split.

@@ -33,11 +33,17 @@ func sample() *Config {
 					Prompt: PromptMatch{MinTokens: 1, MaxTokens: 9, Keywords: []string{"diff"}, Pattern: "a+", HasCode: &hasCode}, Expression: "request.stream",
 				},
 			},
-			{Name: "chat", MinTier: "low", MaxTier: "high", Split: []Share{{"low", 70}, {"high", 30}}},
+			{
+				Name: "chat", MinTier: "low", MaxTier: "high", Split: []Share{{"low", 70}, {"high", 30}},
+				Validate: &Validation{JSONSchema: "{}", Pattern: "a+", MinLength: 1, RejectRefusals: true, RejectTruncated: true, Streaming: StreamingBuffer},
+				Judge:    &Judge{Tier: "high", SamplePercent: 2.5, Rubric: "be kind", MaxCostUSDPerDay: "0.5"},
+			},
 			{Name: "legal", Unavailable: "tier top does not exist"},
 		},
 		Fallback: Fallback{On: []Cause{CauseRateLimited, CauseTimeout}, MaxAttempts: 3, Backoff: Duration(100 * time.Millisecond)},
 		Auth:     Auth{Mode: AuthAPIKeys, ClientsDir: "clients"},
+
+		RequestIDs: RequestIDs{KeyFile: "support-request-ids/key"},
 	}
 }
 

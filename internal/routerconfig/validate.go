@@ -35,6 +35,7 @@ func (c *Config) Validate() error {
 	v.checkRoutes()
 	v.checkFallback()
 	v.checkAuth()
+	v.checkRequestIDs()
 	return v.err()
 }
 
@@ -124,6 +125,7 @@ func (v *validator) checkRoutes() {
 		v.checkBounds(at, r)
 		v.require(r.MaxOutputTokens >= 0, at+"maxOutputTokens", "is negative")
 		v.checkSplit(at+"split", r.Split)
+		v.checkQuality(at, r)
 	}
 }
 

@@ -185,6 +185,20 @@ func TestValidateRoutes(t *testing.T) {
 	})
 }
 
+func TestValidateQuality(t *testing.T) {
+	checkBroken(t, []broken{
+		{"checks nothing", func(c *Config) { c.Routes[1].Validate = &Validation{Streaming: StreamingBuffer} }, `routes[1].validate checks nothing`},
+		{"negative length", func(c *Config) { c.Routes[1].Validate.MinLength = -1 }, `routes[1].validate.minLength is negative`},
+		{"unknown streaming", func(c *Config) { c.Routes[1].Validate.Streaming = "Hold" }, `routes[1].validate.streaming "Hold" is unknown to this router`},
+		{"no pattern", func(c *Config) { c.Routes[1].Validate.Pattern = "(" }, "routes[1].validate.pattern is not a regular expression: error parsing regexp: missing closing ): `(`"},
+		{"unknown judge", func(c *Config) { c.Routes[1].Judge.Tier = "top" }, `routes[1].judge.tier names no tier of the config: "top"`},
+		{"more than all", func(c *Config) { c.Routes[1].Judge.SamplePercent = 101 }, `routes[1].judge.samplePercent must be 0 to 100`},
+		{"no number", func(c *Config) { c.Routes[1].Judge.SamplePercent = math.NaN() }, `routes[1].judge.samplePercent must be 0 to 100`},
+		{"no budget", func(c *Config) { c.Routes[1].Judge.MaxCostUSDPerDay = "" }, `routes[1].judge.maxCostUSDPerDay is not an amount: ""`},
+		{"a key from outside", func(c *Config) { c.RequestIDs.KeyFile = "../key" }, `requestIDs.keyFile must be a clean path below the secrets directory: "../key"`},
+	})
+}
+
 func TestAllFaultsAreNamedAtOnce(t *testing.T) {
 	c := sample()
 	c.DefaultTier, c.Routes[0].Name, c.Auth.Mode = "top", "auto", "OIDC"

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tiershift/tiershift/api/v1alpha1"
+	"github.com/tiershift/tiershift/internal/metricnames"
 )
 
 // Input is all that a decision depends on. Decide changes nothing in it.
@@ -170,7 +171,7 @@ const (
 // ScoreBuckets are the upper bounds that tiershift_quality_score is best counted
 // with: scores of yes and no, of five stars and of tenths lie on them, so that
 // nothing is lost.
-var ScoreBuckets = []float64{0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1}
+var ScoreBuckets = metricnames.ScoreBuckets()
 
 // check finds what no counter can say.
 func (s *Sample) check() error {

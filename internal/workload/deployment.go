@@ -42,7 +42,7 @@ func renderDeployment(in Input) *appsv1.Deployment {
 			},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{
-					Labels:      over(gateway.PodLabels, objectLabels(in.Policy.Name)),
+					Labels:      over(gateway.PodLabels, ObjectLabels(in.Policy.Name)),
 					Annotations: over(gateway.PodAnnotations, map[string]string{containerAnnotation: containerRouter}),
 				},
 				Spec: podSpec(in),

@@ -42,6 +42,9 @@ func SecretKeys(config *routerconfig.Config, credentials []v1alpha1.ProviderCred
 			}
 		}
 	}
+	if secret, key, ok := strings.Cut(config.RequestIDs.KeyFile, "/"); ok {
+		wanted[secret] = append(wanted[secret], key)
+	}
 	for i := range credentials {
 		for _, ref := range []*v1alpha1.SecretKeyReference{credentials[i].Spec.SecretRef, credentials[i].Spec.NextSecretRef} {
 			if ref != nil {

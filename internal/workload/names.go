@@ -65,7 +65,8 @@ func PolicyOf(labels map[string]string) (string, bool) {
 	return policy, policy != "" && labels[labelName] == routerName && labels[labelManagedBy] == ManagedBy
 }
 
-func objectLabels(policy string) map[string]string {
+// ObjectLabels are the labels of everything that is made for a policy.
+func ObjectLabels(policy string) map[string]string {
 	labels := SelectorLabels(policy)
 	labels[labelPartOf] = ManagedBy
 	labels[labelManagedBy] = ManagedBy

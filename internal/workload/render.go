@@ -81,7 +81,7 @@ func URL(policy *v1alpha1.RoutingPolicy) string {
 }
 
 func objectMeta(in Input) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Namespace: in.Policy.Namespace, Name: Name(in.Policy.Name), Labels: objectLabels(in.Policy.Name)}
+	return metav1.ObjectMeta{Namespace: in.Policy.Namespace, Name: Name(in.Policy.Name), Labels: ObjectLabels(in.Policy.Name)}
 }
 
 // renderServiceAccount is an identity that may do nothing: a router never talks

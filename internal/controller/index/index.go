@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/tiershift/tiershift/api/v1alpha1"
+	"github.com/tiershift/tiershift/internal/routerconfig"
 	"github.com/tiershift/tiershift/internal/workload"
 )
 
@@ -81,12 +82,15 @@ func tiersOfPolicy(o client.Object) []string {
 }
 
 func secretsOfPolicy(o client.Object) []string {
-	if policy, ok := o.(*v1alpha1.RoutingPolicy); ok {
-		if ref := policy.Spec.Gateway.Auth.SecretRef; ref != nil {
-			return []string{ref.Name}
-		}
+	policy, ok := o.(*v1alpha1.RoutingPolicy)
+	if !ok {
+		return nil
 	}
-	return nil
+	names := []string{routerconfig.RequestIDSecret(policy.Name)}
+	if ref := policy.Spec.Gateway.Auth.SecretRef; ref != nil {
+		names = append(names, ref.Name)
+	}
+	return unique(names)
 }
 
 func policyOf(o client.Object) []string {

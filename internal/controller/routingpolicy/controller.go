@@ -20,7 +20,7 @@ import (
 // +kubebuilder:rbac:groups=tiershift.dev,resources=routingpolicies/status,verbs=patch
 // +kubebuilder:rbac:groups=tiershift.dev,resources=routingpolicies/finalizers,verbs=update
 // +kubebuilder:rbac:groups=tiershift.dev,resources=modeltiers;providercredentials,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create
 // +kubebuilder:rbac:groups="",resources=configmaps;serviceaccounts;services,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers,verbs=get;list;watch;create;patch;delete

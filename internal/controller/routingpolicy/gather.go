@@ -47,6 +47,9 @@ func (r *Reconciler) gather(ctx context.Context, policy *v1alpha1.RoutingPolicy)
 	if err := r.gatherSecrets(ctx, &f); err != nil {
 		return facts{}, err
 	}
+	if err := r.gatherRequestIDSecret(ctx, &f); err != nil {
+		return facts{}, err
+	}
 	return f, nil
 }
 

@@ -75,6 +75,9 @@ func (r *Reconciler) rollOut(ctx context.Context, f *facts, p *plan) (rollout, e
 }
 
 func (r *Reconciler) applyAll(ctx context.Context, f *facts, p *plan) error {
+	if err := r.createRequestIDKey(ctx, f); err != nil {
+		return err
+	}
 	for _, item := range p.items {
 		if _, err := r.Applier.Apply(ctx, f.policy, item); err != nil {
 			return err

@@ -78,6 +78,20 @@ func (r *Reader) Contents(ctx context.Context, name types.NamespacedName) (Conte
 	return r.remember(name, inspect(&secret)), nil
 }
 
+// Presence tells whether the Secret exists, and its version, by its metadata
+// alone: Keys and Empty are not known.
+func (r *Reader) Presence(ctx context.Context, name types.NamespacedName) (Contents, error) {
+	object := Metadata()
+	err := r.metadata.Get(ctx, name, object)
+	if apierrors.IsNotFound(err) {
+		return Contents{}, nil
+	}
+	if err != nil {
+		return Contents{}, fmt.Errorf("read the metadata of Secret %s: %w", name, err)
+	}
+	return Contents{Exists: true, Version: object.ResourceVersion}, nil
+}
+
 // Value returns the trimmed value of a key, or "" when there is none. The caller
 // uses it at once and keeps no copy.
 func (r *Reader) Value(ctx context.Context, name types.NamespacedName, key string) (string, error) {
