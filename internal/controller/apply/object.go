@@ -69,14 +69,20 @@ func (a *Applier) Apply(ctx context.Context, owner client.Object, item Item) (wr
 	if err != nil {
 		return false, err
 	}
-	written, err = a.bring(ctx, owner, item, live)
-	if live == nil && apierrors.IsConflict(err) {
-		if live, err = a.read(ctx, a.Live, owner, item.Object); err != nil {
+	if live == nil && !a.settled.isTaken(owner, item.Object) {
+		written, err = a.bring(ctx, owner, item, nil)
+		if !apierrors.IsConflict(err) {
+			return written, err
+		}
+	}
+	if live == nil {
+		live, err = a.read(ctx, a.Live, owner, item.Object)
+		a.settled.take(owner, item.Object, err != nil)
+		if err != nil {
 			return false, err
 		}
-		return a.bring(ctx, owner, item, live)
 	}
-	return written, err
+	return a.bring(ctx, owner, item, live)
 }
 
 // bring makes live, which is nil when the cache has none, what the item is to be.

@@ -15,6 +15,9 @@ import (
 type settled struct {
 	mu      sync.Mutex
 	byOwner map[types.NamespacedName]map[string]comparison
+	// taken are the names at which the owner's objects cannot be, since someone
+	// else's are there: to try again would be a write that fails each time.
+	taken map[types.NamespacedName]map[string]bool
 }
 
 // comparison is of one version of an object with one that is wanted. It is empty,
@@ -36,10 +39,14 @@ func look(owner, live, desired client.Object) comparison {
 		return comparison{}
 	}
 	return comparison{
-		object: desired.GetObjectKind().GroupVersionKind().Kind + " " + desired.GetName(),
+		object: nameOf(desired),
 		uid:    live.GetUID(), version: live.GetResourceVersion(),
 		desired: sha256.Sum256(append(document, owner.GetUID()...)),
 	}
+}
+
+func nameOf(object client.Object) string {
+	return object.GetObjectKind().GroupVersionKind().Kind + " " + object.GetName()
 }
 
 // encode is the object as bytes, the same for the same object. Kubernetes' own kinds
@@ -76,9 +83,34 @@ func (s *settled) put(owner client.Object, c comparison) {
 	s.byOwner[name][c.object] = c
 }
 
+func (s *settled) isTaken(owner, object client.Object) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken[client.ObjectKeyFromObject(owner)][nameOf(object)]
+}
+
+// take remembers that the object's name is taken, or that it no longer is.
+func (s *settled) take(owner, object client.Object, yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := client.ObjectKeyFromObject(owner)
+	if !yes {
+		delete(s.taken[name], nameOf(object))
+		return
+	}
+	if s.taken == nil {
+		s.taken = map[types.NamespacedName]map[string]bool{}
+	}
+	if s.taken[name] == nil {
+		s.taken[name] = map[string]bool{}
+	}
+	s.taken[name][nameOf(object)] = true
+}
+
 // Forget drops what is remembered of an owner that is gone.
 func (a *Applier) Forget(owner types.NamespacedName) {
 	a.settled.mu.Lock()
 	defer a.settled.mu.Unlock()
 	delete(a.settled.byOwner, owner)
+	delete(a.settled.taken, owner)
 }

@@ -53,3 +53,21 @@ func TestWhatDoesNotExistIsNeverSettled(t *testing.T) {
 		t.Error("nothing was compared, and is remembered")
 	}
 }
+
+func TestANameThatIsTakenIsNotTriedAgain(t *testing.T) {
+	var a Applier
+	owner := policy("owner")
+	a.settled.take(owner, configMap("", ""), true)
+	if !a.settled.isTaken(owner, configMap("", "")) {
+		t.Error("it is tried again")
+	}
+	a.settled.take(owner, configMap("", ""), false)
+	if a.settled.isTaken(owner, configMap("", "")) {
+		t.Error("it is not tried although the name is free")
+	}
+	a.settled.take(owner, configMap("", ""), true)
+	a.Forget(types.NamespacedName{Namespace: "team", Name: "support"})
+	if len(a.settled.taken) != 0 {
+		t.Error("an owner that is gone is remembered")
+	}
+}
