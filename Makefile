@@ -92,6 +92,10 @@ bench-proxy: ## Measure the router beside a bare reverse proxy, as ratios; about
 bench-operator: ## Program 1,000 policies in a real control plane; time, requests and memory
 	assets=$$(hack/k8s/build.sh | tail -n 1) && KUBEBUILDER_ASSETS="$$assets" go run ./test/benchoperator $(ARGS)
 
+.PHONY: e2e
+e2e: ## Tell the operator's stories on the cluster of KUBECONFIG; docs/e2e.md says what it needs
+	TIERSHIFT_E2E=1 go test ./test/e2e -count 1 -timeout 40m -v -ginkgo.v $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	hack/fuzz.sh $(FUZZTIME)

@@ -121,11 +121,7 @@ func (c *compiler) contextTokens(m *v1alpha1.TierModel, credential *v1alpha1.Pro
 	if m.Limits != nil && m.Limits.ContextTokens != nil {
 		return *m.Limits.ContextTokens
 	}
-	entry, err := c.in.Catalogue.Lookup(string(credential.Spec.Provider), m.Name, c.in.At)
-	if err != nil {
-		return 0 // unknown rules nothing out
-	}
-	return entry.ContextTokens
+	return c.in.Catalogue.ContextTokens(string(credential.Spec.Provider), m.Name, c.in.At) // 0 rules nothing out
 }
 
 func maxOutput(m *v1alpha1.TierModel) int64 {

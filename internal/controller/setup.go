@@ -113,7 +113,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	policies := &routingpolicy.Reconciler{
 		Client: mgr.GetClient(), Applier: &apply.Applier{Client: mgr.GetClient(), Live: mgr.GetAPIReader()},
-		Secrets: reader, Routers: options.Routers, Events: recorder, Catalogue: pricing.Catalogue(),
+		Secrets: reader, Routers: acknowledge.NewPatient(options.Routers, options.Now), Events: recorder, Catalogue: pricing.Catalogue(),
 		Router: options.Router, Now: options.Now,
 	}
 	workers := options.Controller

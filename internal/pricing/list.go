@@ -138,24 +138,49 @@ func (l List) Lookup(provider, model string, at time.Time) (Entry, error) {
 			"%s endpoints set their own prices, so that of %q is unknown: %s", provider, model, stateThePrice)}
 	}
 	spelling := spellingOf(provider)
-	names := modelNames(&spelling, model)
-	for _, t := range l.tables {
-		for _, owner := range spelling.owners {
+	entry, t, priced := l.find(&spelling, model, at)
+	switch {
+	case t == nil:
+		return Entry{}, l.unknown(provider, model, &spelling)
+	case !priced:
+		return Entry{}, t.noPrice(provider, model)
+	}
+	return entry, nil
+}
+
+// ContextTokens is the length of the model's context; 0: the list does not know.
+// It costs less than [List.Lookup] to find out that a model is not in the list.
+func (l List) ContextTokens(provider, model string, at time.Time) int64 {
+	if provider == "OpenAICompatible" {
+		return 0
+	}
+	spelling := spellingOf(provider)
+	entry, _, priced := l.find(&spelling, model, at)
+	if !priced {
+		return 0
+	}
+	return entry.ContextTokens
+}
+
+// find is what the first table says that has the model, which it may list without
+// a price. No table: none has it.
+func (l List) find(s *spelling, model string, at time.Time) (entry Entry, in *table, priced bool) {
+	names := modelNames(s, model)
+	for i := range l.tables {
+		t := &l.tables[i]
+		for _, owner := range s.owners {
 			rows := t.find(owner, names)
 			if len(rows) == 0 {
 				continue
 			}
-			entry, ok := t.entry(owner, rows, at)
-			if !ok {
-				return Entry{}, t.noPrice(provider, model)
-			}
-			if owner != spelling.owners[0] {
+			entry, priced = t.entry(owner, rows, at)
+			if priced && owner != s.owners[0] {
 				entry.Source += ", price of " + owner
 			}
-			return entry, nil
+			return entry, t, priced
 		}
 	}
-	return Entry{}, l.unknown(provider, model, &spelling)
+	return Entry{}, nil, false
 }
 
 func (t table) noPrice(provider, model string) error {

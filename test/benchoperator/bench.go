@@ -37,6 +37,7 @@ type bench struct {
 
 	dir       string
 	env       *testenv.Env
+	apiServer *apiServer
 	cluster   *cluster
 	operator  *operator
 	operators installation
@@ -74,6 +75,10 @@ func (b *bench) setUp(ctx context.Context) (err error) {
 	}
 	b.closers = append(b.closers, stop)
 	b.env = env
+	if b.apiServer, err = newAPIServer(env.Config); err != nil {
+		return err
+	}
+	b.closers = append(b.closers, b.apiServer.wait)
 	if err := b.operators.allow(ctx, env); err != nil {
 		return err
 	}
@@ -190,13 +195,15 @@ func (b *bench) phase(ctx context.Context, name string, begin func() error, done
 			return p, err
 		}
 	}
-	rest := restUsage(b.operator.pid())
+	around, served := others(b.operator.pid()), b.apiServer.served(ctx)
 	started := time.Now()
 	if err := begin(); err != nil {
 		return p, err
 	}
 	if b.options.profiles != "" {
-		b.operator.profile(filepath.Join(b.options.profiles, fmt.Sprintf("phase-%d", len(b.report.Phases)+1)))
+		prefix := filepath.Join(b.options.profiles, fmt.Sprintf("phase-%d", len(b.report.Phases)+1))
+		b.operator.profile(prefix)
+		b.apiServer.profile(ctx, prefix)
 	}
 	if err := b.await(ctx, started, done); err != nil {
 		return p, err
@@ -208,7 +215,8 @@ func (b *bench) phase(ctx context.Context, name string, begin func() error, done
 		return p, err
 	}
 	p.spent(before, after)
-	p.RestCPUSeconds = (restUsage(b.operator.pid()) - rest).Seconds()
+	p.othersSpent(around, others(b.operator.pid()))
+	p.Served = less(b.apiServer.served(ctx), served)
 	b.say("%s: %.1f s, CPU %.1f s, %.0f MB", name, p.Seconds, p.CPUSeconds, p.PeakMegabytes)
 	return p, nil
 }

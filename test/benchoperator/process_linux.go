@@ -20,7 +20,7 @@ func ownGroup() *syscall.SysProcAttr {
 // processUsage reads /proc/PID/stat and /proc/PID/status (proc(5)): the time in
 // user and system mode, the highest resident size so far, and the one now.
 func processUsage(pid int) (cpu time.Duration, peak, now float64, err error) {
-	_, cpu, err = readStat(pid)
+	_, _, cpu, err = readStat(pid)
 	if err != nil {
 		return 0, 0, 0, err
 	}
@@ -42,50 +42,51 @@ func processUsage(pid int) (cpu time.Duration, peak, now float64, err error) {
 	return cpu, peak, now, nil
 }
 
-// readStat returns the parent and the CPU time of a process.
-func readStat(pid int) (parent int, cpu time.Duration, err error) {
+// readStat returns the name, the parent and the CPU time of a process.
+func readStat(pid int) (name string, parent int, cpu time.Duration, err error) {
 	const tick = time.Second / 100               // USER_HZ
 	const parentAt, userAt, systemAt = 1, 11, 12 // fields after the name
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, 0, err
+		return "", 0, 0, err
 	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
+	before, rest, _ := strings.Cut(string(stat), ") ")
+	_, name, _ = strings.Cut(before, "(")
 	fields := strings.Fields(rest)
 	if len(fields) <= systemAt {
-		return 0, 0, fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields))
+		return "", 0, 0, fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields))
 	}
 	var values [3]int64
 	for i, field := range []int{parentAt, userAt, systemAt} {
 		if values[i], err = strconv.ParseInt(fields[field], 10, 64); err != nil {
-			return 0, 0, fmt.Errorf("/proc/%d/stat: %w", pid, err)
+			return "", 0, 0, fmt.Errorf("/proc/%d/stat: %w", pid, err)
 		}
 	}
-	return int(values[0]), time.Duration(values[1]+values[2]) * tick, nil
+	return name, int(values[0]), time.Duration(values[1]+values[2]) * tick, nil
 }
 
-// restUsage is the CPU time of the bench and all its living descendants but one:
+// others is the CPU time of the bench and of all its living descendants but one:
 // of the control plane and of what stands in for the rest of a cluster.
-func restUsage(but int) time.Duration {
+func others(but int) otherCPU {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		return 0
+		return otherCPU{}
 	}
-	parents, times := map[int]int{}, map[int]time.Duration{}
+	names, parents, times := map[int]string{}, map[int]int{}, map[int]time.Duration{}
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
 		if err != nil {
 			continue // no process
 		}
-		if parent, cpu, err := readStat(pid); err == nil {
-			parents[pid], times[pid] = parent, cpu
+		if name, parent, cpu, err := readStat(pid); err == nil {
+			names[pid], parents[pid], times[pid] = name, parent, cpu
 		}
 	}
-	var sum time.Duration
+	var sum otherCPU
 	for pid, cpu := range times {
 		for p := pid; p > 0 && p != but; p = parents[p] {
 			if p == os.Getpid() {
-				sum += cpu
+				sum.add(names[pid], cpu)
 				break
 			}
 		}

@@ -44,6 +44,24 @@ go_goroutines 3
 	}
 }
 
+func TestWhatTheAPIServerServedIsReadFromItsMetrics(t *testing.T) {
+	counts := map[string]float64{}
+	for line := range strings.Lines(`# TYPE apiserver_request_total counter
+apiserver_request_total{code="200",component="apiserver",dry_run="",group="tiershift.dev",resource="routingpolicies",scope="resource",subresource="status",verb="APPLY",version="v1alpha1"} 7
+apiserver_request_total{code="409",component="apiserver",dry_run="",group="tiershift.dev",resource="routingpolicies",scope="resource",subresource="status",verb="APPLY",version="v1alpha1"} 1
+apiserver_request_total{code="201",component="apiserver",dry_run="",group="",resource="pods",scope="resource",subresource="",verb="POST",version="v1"} 5
+apiserver_request_duration_seconds_sum{resource="pods",verb="POST"} 3
+`) {
+		countServed(strings.TrimSpace(line), counts)
+	}
+	if counts["APPLY routingpolicies/status"] != 8 || counts["POST pods"] != 5 || len(counts) != 2 {
+		t.Errorf("got %v", counts)
+	}
+	if got := less(counts, map[string]float64{"POST pods": 5}); got["APPLY routingpolicies/status"] != 8 || len(got) != 1 {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestAPhaseIsHeldToItsLimits(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -105,7 +123,7 @@ func TestProcessesAreMeasured(t *testing.T) {
 	spin := time.Now()
 	for time.Since(spin) < 30*time.Millisecond {
 	}
-	if restUsage(0) <= 0 {
+	if others(0).bench <= 0 {
 		t.Error("this process took no time")
 	}
 }

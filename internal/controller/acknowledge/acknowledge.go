@@ -28,6 +28,9 @@ type Served struct {
 	Generation int64
 	// Error says why a newer config was refused; empty: none was.
 	Error string
+	// Stale is true of an answer that is repeated for a router which gives none at
+	// the moment.
+	Stale bool
 }
 
 // Acknowledger asks the router in a pod which config it serves.

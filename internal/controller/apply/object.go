@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -23,13 +23,15 @@ const FieldOwner = client.FieldOwner("tiershift-operator")
 // is to be removed, which the object as it stands does not.
 const appliedAnnotation = "tiershift.dev/applied-hash"
 
-// Applier applies the objects of an owner.
+// Applier applies the objects of an owner. It is safe for concurrent use.
 type Applier struct {
 	// Client reads from the cache.
 	Client client.Client
 	// Live reads from the API server. It is asked when the cache, which holds
-	// only the operator's own objects, has none of that name.
+	// only the operator's own objects, has none of a name that is taken.
 	Live client.Reader
+
+	settled settled
 }
 
 // Item is an object as it is to be.
@@ -59,22 +61,47 @@ func (e *ForeignError) Error() string {
 // Apply makes the object what it is to be, controlled by the owner, and reports
 // whether that took a write. It returns a [*ForeignError] rather than touch what
 // someone else made.
+//
+// What the cache does not have is most likely new. It is applied on the condition
+// that there is none of the name, so that only a name that is taken costs a read.
 func (a *Applier) Apply(ctx context.Context, owner client.Object, item Item) (written bool, err error) {
-	gvk := item.Object.GetObjectKind().GroupVersionKind()
-	live, err := a.find(ctx, gvk, owner, item.Object)
+	live, err := a.read(ctx, a.Client, owner, item.Object)
 	if err != nil {
 		return false, err
 	}
+	if live == nil && !a.settled.isTaken(owner, item.Object) {
+		written, err = a.bring(ctx, owner, item, nil)
+		if !apierrors.IsConflict(err) {
+			return written, err
+		}
+	}
+	if live == nil {
+		live, err = a.read(ctx, a.Live, owner, item.Object)
+		a.settled.take(owner, item.Object, err != nil)
+		if err != nil {
+			return false, err
+		}
+	}
+	return a.bring(ctx, owner, item, live)
+}
+
+// bring makes live, which is nil when the cache has none, what the item is to be.
+func (a *Applier) bring(ctx context.Context, owner client.Object, item Item, live client.Object) (written bool, err error) {
+	gvk := item.Object.GetObjectKind().GroupVersionKind()
 	desired, ok := item.Object.DeepCopyObject().(client.Object)
 	if !ok {
 		return false, fmt.Errorf("%s cannot be copied", gvk.Kind)
 	}
-	hash, err := hashOf(desired)
-	if err != nil {
-		return false, err
-	}
 	if item.Keep != nil {
 		item.Keep(live, desired)
+	}
+	looked := look(owner, live, desired)
+	if a.settled.has(owner, looked) {
+		return false, nil
+	}
+	hash, err := hashOf(item.Object)
+	if err != nil {
+		return false, err
 	}
 	fields, err := appliedFields(desired)
 	if err != nil {
@@ -87,14 +114,40 @@ func (a *Applier) Apply(ctx context.Context, owner client.Object, item Item) (wr
 			return false, err
 		}
 		if covers(have, fields) {
+			a.settled.put(owner, looked)
 			return false, nil
 		}
 	}
-	configuration := client.ApplyConfigurationFromUnstructured(&unstructured.Unstructured{Object: fields})
-	if err := a.Client.Apply(ctx, configuration, FieldOwner, client.ForceOwnership); err != nil {
-		return false, fmt.Errorf("apply %s %s: %w", gvk.Kind, client.ObjectKeyFromObject(desired), err)
+	if err := a.write(ctx, fields, live == nil); err != nil {
+		return false, err
 	}
 	return true, nil
+}
+
+// noVersion is a version that no object has: the store counts from one, before it
+// holds anything. An object that exists has another, which is a conflict; one that
+// does not is created whatever version is asked for.
+const noVersion = "1"
+
+// write applies the fields; if they are new, only where there is no such object.
+// Of what the object is then, the API server returns just the metadata, which saves
+// both sides the encoding of the rest.
+func (a *Applier) write(ctx context.Context, fields map[string]any, isNew bool) error {
+	object := unstructured.Unstructured{Object: fields}
+	if isNew {
+		object.SetResourceVersion(noVersion)
+	}
+	document, err := json.Marshal(fields)
+	if err != nil {
+		return err
+	}
+	answer := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: object.GetNamespace(), Name: object.GetName()}}
+	answer.SetGroupVersionKind(object.GroupVersionKind())
+	err = a.Client.Patch(ctx, answer, client.RawPatch(types.ApplyPatchType, document), FieldOwner, client.ForceOwnership)
+	if err != nil {
+		return fmt.Errorf("apply %s %s/%s: %w", object.GetKind(), object.GetNamespace(), object.GetName(), err)
+	}
+	return nil
 }
 
 // Absent deletes the object of that kind and name if it is controlled by the
@@ -116,8 +169,9 @@ func (a *Applier) Absent(ctx context.Context, owner, object client.Object) (dele
 	return err == nil, client.IgnoreNotFound(err)
 }
 
-// find returns the object as it stands, or nil when there is none.
-func (a *Applier) find(ctx context.Context, gvk schema.GroupVersionKind, owner, desired client.Object) (client.Object, error) {
+// read returns the object as it stands, or nil when the reader has none.
+func (a *Applier) read(ctx context.Context, from client.Reader, owner, desired client.Object) (client.Object, error) {
+	gvk := desired.GetObjectKind().GroupVersionKind()
 	created, err := a.Client.Scheme().New(gvk)
 	if err != nil {
 		return nil, err
@@ -127,10 +181,7 @@ func (a *Applier) find(ctx context.Context, gvk schema.GroupVersionKind, owner, 
 		return nil, fmt.Errorf("%s is no object", gvk)
 	}
 	key := client.ObjectKeyFromObject(desired)
-	err = a.Client.Get(ctx, key, live)
-	if apierrors.IsNotFound(err) {
-		err = a.Live.Get(ctx, key, live)
-	}
+	err = from.Get(ctx, key, live)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}

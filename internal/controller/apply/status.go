@@ -2,10 +2,12 @@ package apply
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -21,13 +23,18 @@ func Status(ctx context.Context, c client.Client, object client.Object, status a
 	if err != nil {
 		return fmt.Errorf("convert %T: %w", status, err)
 	}
-	patch := &unstructured.Unstructured{Object: map[string]any{"status": fields}}
-	patch.SetGroupVersionKind(gvk)
-	patch.SetNamespace(object.GetNamespace())
-	patch.SetName(object.GetName())
-	// Not onto another object that has taken the name in the meantime.
-	patch.SetUID(object.GetUID())
-	err = c.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(patch), FieldOwner, client.ForceOwnership)
+	document, err := json.Marshal(map[string]any{
+		"apiVersion": gvk.GroupVersion().String(), "kind": gvk.Kind,
+		// The UID keeps it from another object that has taken the name in the meantime.
+		"metadata": map[string]any{"namespace": object.GetNamespace(), "name": object.GetName(), "uid": object.GetUID()},
+		"status":   fields,
+	})
+	if err != nil {
+		return err
+	}
+	answer := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: object.GetNamespace(), Name: object.GetName()}}
+	answer.SetGroupVersionKind(gvk)
+	err = c.Status().Patch(ctx, answer, client.RawPatch(types.ApplyPatchType, document), FieldOwner, client.ForceOwnership)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("write the status of %s %s: %w", gvk.Kind, client.ObjectKeyFromObject(object), err)
 	}

@@ -47,6 +47,7 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	var policy v1alpha1.RoutingPolicy
 	if err := r.Client.Get(ctx, request.NamespacedName, &policy); err != nil {
+		r.Applier.Forget(request.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !policy.DeletionTimestamp.IsZero() {

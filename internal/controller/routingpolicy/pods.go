@@ -62,18 +62,29 @@ func (r *Reconciler) hasten(ctx context.Context, f *facts, p *plan, out *rollout
 		if err != nil {
 			return err
 		}
-		err = r.Client.Patch(ctx, pod, client.RawPatch(types.MergePatchType, patch), apply.FieldOwner)
+		answer := metadataOf(pod)
+		err = r.Client.Patch(ctx, answer, client.RawPatch(types.MergePatchType, patch), apply.FieldOwner)
 		if client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("hasten pod %s: %w", pod.Name, err)
+		}
+		if err == nil {
+			pod.Annotations = answer.Annotations // the next look at it is by them
 		}
 	}
 	return nil
 }
 
+// metadataOf is the pod for a request whose answer need not have its spec.
+func metadataOf(pod *corev1.Pod) *metav1.PartialObjectMetadata {
+	object := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Pod"))
+	return object
+}
+
 // overdue is whether the pod's router still serves another config, and refused
 // none, although its kubelet was hastened a while ago.
 func overdue(p *podFact, digest string, now time.Time) bool {
-	if !p.ready || p.answer.Err != nil || p.answer.Served.Error != "" || p.serves(digest) {
+	if !p.ready || p.answer.Err != nil || p.answer.Served.Stale || p.answer.Served.Error != "" || p.serves(digest) {
 		return false
 	}
 	at, err := time.Parse(time.RFC3339, p.pod.Annotations[hastenedAtAnnotation])

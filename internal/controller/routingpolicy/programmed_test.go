@@ -232,6 +232,11 @@ func TestARouterThatTakesLongerIsAskedLessOften(t *testing.T) {
 		return &p
 	}
 	replaced := outdated(serving("a", stale, ""))
+	silent := func(digest string) podFact {
+		p := serving("a", digest, "")
+		p.answer.Served.Stale = true
+		return p
+	}
 	fresh := serving("a", stale, "")
 	for _, test := range []struct {
 		name string
@@ -244,6 +249,8 @@ func TestARouterThatTakesLongerIsAskedLessOften(t *testing.T) {
 		{"refusing it", hastened(serving("a", stale, "unknown field"), time.Hour), whileBroken},
 		{"serving it", hastened(serving("a", wanted, ""), time.Hour), whileServing},
 		{"to be replaced", &replaced, whileServing},
+		{"silent while it serves it", hastened(silent(wanted), time.Hour), whileSilent},
+		{"silent while it is waited for", hastened(silent(stale), 0), whileWaiting},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := askAgain(test.pod, wanted, now); got != test.want {

@@ -27,6 +27,9 @@ const (
 	// whileBroken is when to look at what no watch tells of, such as an object
 	// that someone else made.
 	whileBroken = 15 * time.Second
+	// whileSilent is when a router is asked again that answered before and does not
+	// now.
+	whileSilent = 5 * time.Second
 	// whileServing is when routers that serve what they should are asked again.
 	whileServing = time.Minute
 )
@@ -149,7 +152,12 @@ func recheck(f *facts, p *plan, out *rollout) time.Duration {
 // askAgain is when to ask the pod's router again. A pod that is to be replaced, or
 // to get ready, is watched.
 func askAgain(p *podFact, digest string, now time.Time) time.Duration {
-	if !p.ready || p.outdated || p.serves(digest) {
+	switch {
+	case !p.ready || p.outdated:
+		return whileServing
+	case p.serves(digest) && p.answer.Served.Stale:
+		return whileSilent
+	case p.serves(digest):
 		return whileServing
 	}
 	since, err := time.Parse(time.RFC3339, p.pod.Annotations[hastenedAtAnnotation])
