@@ -345,7 +345,7 @@ func TestNothingOfAPromptIsInTheReport(t *testing.T) {
 	if err := r.WriteHTML(&html); err != nil || bytes.Contains(html.Bytes(), []byte(secret)) {
 		t.Errorf("%v %s", err, html.String())
 	}
-	if r.Requests != 3 || r.Lines != 7 || r.Malformed != 3 {
+	if r.Requests != 3 || r.Lines != 7 || r.Malformed != 2 || r.SetAside[AsideRefused] != 2 {
 		t.Errorf("%+v", r)
 	}
 }
