@@ -48,7 +48,7 @@ needs no cluster.`,
 	if strings.HasPrefix(filepath.Base(os.Args[0]), "kubectl-") {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl tiershift"}
 	}
-	root.AddCommand(newRun(), newValidate(), newExplain(), newClassify(), newTrain(), newEval(), newSimulate(), newVersion())
+	root.AddCommand(newRun(), newValidate(), newExplain(), newClassify(), newAudit(), newTrain(), newEval(), newSimulate(), newVersion())
 	return root
 }
 

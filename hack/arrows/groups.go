@@ -16,6 +16,7 @@ var groups = []group{
 	{
 		members: []string{
 			"cmd/router",
+			"internal/audit",
 			"internal/classify/...",
 			"internal/expression/...",
 			"internal/feedback",
