@@ -1,8 +1,10 @@
 package shift
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tiershift/tiershift/api/v1alpha1"
@@ -153,8 +155,28 @@ type Sample struct {
 	CostUSD float64
 	// Durations are in seconds.
 	Durations Histogram
+	// Models say the same of the models that answered, sorted; a tier of one model
+	// needs none.
+	Models []ModelSample
 	// Scores are quality scores in [0,1] by their source.
 	Scores map[Source]Histogram
+}
+
+// Model is a model of a tier, and its provider's kind. Accounts at the same kind of
+// provider are not told apart.
+type Model struct{ Name, Provider string }
+
+// Compare orders models by name.
+func (m Model) Compare(other Model) int {
+	return cmp.Or(strings.Compare(m.Name, other.Name), strings.Compare(m.Provider, other.Provider))
+}
+
+// ModelSample is what one model of a tier did in a window, of the requests that it
+// answered at the tier where they were placed.
+type ModelSample struct {
+	Model
+	// Durations are in seconds.
+	Durations Histogram
 }
 
 // Source is where a quality score comes from: the label source of
