@@ -179,6 +179,14 @@ type ModelShare struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Percent int32 `json:"percent"`
+
+	// selected is the percentage that the tier's selection gave the model before,
+	// and that it gets back once it is fast enough.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Selected int32 `json:"selected"`
 }
 
 // TierShare is one tier's part of a split.

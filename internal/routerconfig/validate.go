@@ -210,6 +210,16 @@ func (v *validator) checkFile(field, file string) {
 	v.require(file == "" || file != "." && fs.ValidPath(file), field, "must be a clean path below the secrets directory: %q", file)
 }
 
+// ProviderKind is the kind of the provider of that name, or "".
+func (c *Config) ProviderKind(name string) string {
+	for i := range c.Providers {
+		if c.Providers[i].Name == name {
+			return c.Providers[i].Kind
+		}
+	}
+	return ""
+}
+
 // TierIndex returns the position of a tier by rank, or -1.
 func (c *Config) TierIndex(name string) int {
 	return slices.IndexFunc(c.Tiers, func(t Tier) bool { return t.Name == name })

@@ -30,6 +30,7 @@ type Input struct {
 	// Split, Recommended and Shifts (the latest first) are those of the route's
 	// status.
 	Split, Recommended []v1alpha1.TierShare
+	Models             []v1alpha1.ModelShare
 	Shifts             []v1alpha1.ShiftRecord
 	// Window is what was measured since State.Through.
 	Window Window
@@ -45,6 +46,8 @@ type Tier struct {
 	// Revision identifies what is in the tier. When it changes, what was learned
 	// of the tier is forgotten.
 	Revision string
+	// Models are those of the tier, sorted. Latency is shed between them first.
+	Models []Model
 }
 
 // Pressure is what a budget asks of the split. It never costs quality that
@@ -205,6 +208,11 @@ func (s *Sample) check() error {
 	}
 	if err := s.Durations.check(); err != nil {
 		return fmt.Errorf("tier %s: the duration histogram %w", s.Tier, err)
+	}
+	for i := range s.Models {
+		if err := s.Models[i].Durations.check(); err != nil {
+			return fmt.Errorf("tier %s: the duration histogram of %s %w", s.Tier, s.Models[i].Name, err)
+		}
 	}
 	for _, source := range sources {
 		scores := s.Scores[source]
