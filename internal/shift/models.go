@@ -172,8 +172,11 @@ func (d *decider) sidestep(tier int, m measure, collapse bool, what string) (Dec
 	}
 	what += fmt.Sprintf(", %s at %s (n=%.0f)", views[from].Name, percent(views[from].prompt), views[from].n)
 	if d.s.Mode == v1alpha1.ShiftAutomatic {
-		d.tiers[tier].Tracks[m].reseed(d.in.Now, d.strictness)
-		d.state.Route[m].relax()
+		// What was measured is of another mixture of models than the one to come.
+		d.tiers[tier].Tracks[m] = Track{Until: d.in.Now.Add(reseededLifetime)}
+		if d.state.Route[m].relax(); collapse {
+			d.state.Route[m] = Detector{}
+		}
 	}
 	return d.sideways(tier, views, from, to, step, reason, what), true
 }

@@ -110,7 +110,7 @@ func TestAModelGetsBackWhatItLost(t *testing.T) {
 func TestWhatIsStillSlowGetsNothingMoreBack(t *testing.T) {
 	s := fast().times(5, served(1, 1)...)
 	s.until(t, shift.ReasonCollapsed, 6, served(100, -1)...)
-	s.until(t, shift.ReasonRecovered, 20, served(-1, 1)...)
+	s.until(t, shift.ReasonRecovered, 40, served(-1, 1)...)
 	s.expect(t, shift.ReasonRecovered, "first 0→10 % of mid (from second): first is tried again")
 	for range 40 {
 		s.window(served(60, 1)...)
