@@ -13,6 +13,21 @@ import (
 // before and that status leaves out are removed; those of other owners stay. The
 // caller compares first. An object that is gone is no error.
 func Status(ctx context.Context, c client.Client, object client.Object, status any) error {
+	return applyStatus(ctx, c, object, status, FieldOwner, "")
+}
+
+// SplitOwner is whom the API server records for the splits in a policy's status.
+// Who applies them owns nothing else, so that neither writer undoes the other's.
+const SplitOwner = client.FieldOwner("tiershift-operator-shift")
+
+// StatusAsRead is Status for an owner of its own, onto the object just as it was
+// read: if anything of it changed since, the error is a conflict and nothing is
+// written.
+func StatusAsRead(ctx context.Context, c client.Client, object client.Object, status any, owner client.FieldOwner) error {
+	return applyStatus(ctx, c, object, status, owner, object.GetResourceVersion())
+}
+
+func applyStatus(ctx context.Context, c client.Client, object client.Object, status any, owner client.FieldOwner, version string) error {
 	gvk, err := c.GroupVersionKindFor(object)
 	if err != nil {
 		return err
@@ -27,7 +42,8 @@ func Status(ctx context.Context, c client.Client, object client.Object, status a
 	patch.SetName(object.GetName())
 	// Not onto another object that has taken the name in the meantime.
 	patch.SetUID(object.GetUID())
-	err = c.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(patch), FieldOwner, client.ForceOwnership)
+	patch.SetResourceVersion(version)
+	err = c.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(patch), owner, client.ForceOwnership)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("write the status of %s %s: %w", gvk.Kind, client.ObjectKeyFromObject(object), err)
 	}
