@@ -88,7 +88,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		log.FromContext(ctx).V(1).Info("not all could be measured", "error", outcome.Faults.Error())
 	}
 	if outcome.Changed {
-		err := apply.StatusAsRead(ctx, r.Client, &policy, map[string]any{"routes": outcome.Routes}, apply.SplitOwner)
+		err := apply.StatusAsRead(ctx, r.Client, &policy, &v1alpha1.RoutingPolicyStatus{Routes: outcome.Routes}, apply.SplitOwner)
 		if apierrors.IsConflict(err) {
 			return ctrl.Result{RequeueAfter: again}, nil // on what the policy has become
 		}
