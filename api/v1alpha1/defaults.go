@@ -107,6 +107,11 @@ func ResolveShift(policy, route *Shift) Shift {
 	return resolved
 }
 
+// Shifts is whether a route with these resolved settings has a split of its own: it
+// has objectives. Mode Off keeps the split that there is; without objectives there
+// is none.
+func Shifts(resolved *Shift) bool { return resolved.Objectives != nil }
+
 func overlayShift(under, over *Shift) {
 	if over.Mode != "" {
 		under.Mode = over.Mode

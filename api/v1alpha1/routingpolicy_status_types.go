@@ -42,8 +42,8 @@ type RoutingPolicyStatus struct {
 	// +optional
 	ConfigDigest string `json:"configDigest,omitempty"`
 
-	// routes are the policy's routes and the implicit route "default", in the
-	// order in which they are tried.
+	// routes are the policy's routes that shift, or did and are "Off", in the order
+	// in which they are tried.
 	//
 	// +optional
 	// +listType=map
@@ -91,13 +91,22 @@ type RouteStatus struct {
 	Name string `json:"name"`
 
 	// split is the live traffic split by ascending rank; it sums to 100. Absent
-	// for a route that pins its tier or does not shift.
+	// until there is one.
 	//
 	// +optional
 	// +listType=map
 	// +listMapKey=tier
 	// +kubebuilder:validation:MaxItems=16
 	Split []TierShare `json:"split,omitempty"`
+
+	// models are how the tiers that were too slow spread their share of the route
+	// over their models, instead of as their selection says; those of each tier sum
+	// to 100. Absent where none was too slow.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Models []ModelShare `json:"models,omitempty"`
 
 	// recommended is the split that mode Recommend would move to. Absent in
 	// other modes, and when it would not move.
@@ -107,6 +116,16 @@ type RouteStatus struct {
 	// +listMapKey=tier
 	// +kubebuilder:validation:MaxItems=16
 	Recommended []TierShare `json:"recommended,omitempty"`
+
+	// reason is why the split is as it is, in one word: that of the last decision.
+	//
+	// +optional
+	Reason string `json:"reason,omitempty"`
+
+	// message gives the figures behind the reason.
+	//
+	// +optional
+	Message string `json:"message,omitempty"`
 
 	// window is what was measured over the last interval. Absent until
 	// something was.
@@ -126,6 +145,48 @@ type RouteStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=20
 	Shifts []ShiftRecord `json:"shifts,omitempty"`
+
+	// evidence is what was learned of the tiers, for the operator itself; nothing
+	// else reads it. Without it the split stays, and nothing moves down before it is
+	// proven again.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32768
+	Evidence string `json:"evidence,omitempty"`
+}
+
+// ModelShare is one model's part of what a route sends to a tier.
+type ModelShare struct {
+	// tier is a tier's name.
+	//
+	// +required
+	Tier string `json:"tier"`
+
+	// model is the name of one of the tier's models.
+	//
+	// +required
+	Model string `json:"model"`
+
+	// provider is that of the model's credential, for models of the same name at
+	// several.
+	//
+	// +required
+	Provider Provider `json:"provider"`
+
+	// percent of what the route sends to the tier, 0 to 100.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Percent int32 `json:"percent"`
+
+	// selected is the percentage that the tier's selection gave the model before,
+	// and that it gets back once it is fast enough.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Selected int32 `json:"selected"`
 }
 
 // TierShare is one tier's part of a split.
@@ -189,7 +250,7 @@ type WindowStatus struct {
 
 // ShiftDirection says where a shift moves traffic.
 //
-// +kubebuilder:validation:Enum=Up;Down
+// +kubebuilder:validation:Enum=Up;Down;Sideways
 type ShiftDirection string
 
 const (
@@ -197,6 +258,8 @@ const (
 	ShiftUp ShiftDirection = "Up"
 	// ShiftDown moves traffic to a cheaper tier.
 	ShiftDown ShiftDirection = "Down"
+	// ShiftSideways moves traffic to another model of the same tier.
+	ShiftSideways ShiftDirection = "Sideways"
 )
 
 // ShiftRecord is one shift of a route's traffic and why it was made.
@@ -206,22 +269,23 @@ type ShiftRecord struct {
 	// +required
 	Time metav1.Time `json:"time"`
 
-	// direction is Down (to a cheaper tier) or Up (to a more capable one).
+	// direction is Down (to a cheaper tier), Up (to a more capable one) or Sideways
+	// (to another model of the same tier).
 	//
 	// +required
 	Direction ShiftDirection `json:"direction"`
 
-	// from is the tier that lost traffic.
+	// from is the tier that lost traffic; Sideways, TIER/MODEL.
 	//
 	// +required
 	From string `json:"from"`
 
-	// to is the tier that gained it.
+	// to is the tier that gained it; Sideways, TIER/MODEL.
 	//
 	// +required
 	To string `json:"to"`
 
-	// percent of the route's traffic that moved.
+	// percent of the route's traffic that moved; Sideways, of the tier's.
 	//
 	// +required
 	// +kubebuilder:validation:Minimum=1

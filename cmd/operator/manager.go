@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -50,6 +51,7 @@ func newManager(ctx context.Context, config *rest.Config, o *options, log logr.L
 	err = controller.Setup(ctx, manager, controller.Options{
 		Router:  o.router,
 		Routers: acknowledge.NewHTTP(nil),
+		Metrics: metrics.Registry,
 		Prober:  credential.NewHTTPProber(),
 		Workers: o.workers,
 		Now:     time.Now,

@@ -41,7 +41,7 @@ var groups = []group{
 		why:     "resources are plain values here; whoever talks to the API server hands them in",
 	},
 	{
-		members: []string{"cmd/operator", "internal/controller/...", "internal/metricsource"},
+		members: []string{"cmd/operator", "internal/controller/...", "internal/metricsource", "internal/shifting"},
 		banned:  []string{"github.com/tiershift/tiershift/internal/router/"},
 		why:     "the operator knows the router's config and its metrics, never its code",
 	},

@@ -120,17 +120,11 @@ func (c *compiler) noteUnsupported() {
 	c.unsupported(spec.Fallback != nil && spec.Fallback.HedgeAfter != nil, "spec.fallback.hedgeAfter", "calls are not hedged")
 	c.unsupported(len(spec.Gateway.Clients) > 0, "spec.gateway.clients", "clients are not limited")
 	c.unsupported(spec.Sidecar != nil && spec.Sidecar.Enabled, "spec.sidecar", "no router is added to pods")
-	c.unsupported(spec.Shift != nil && shifts(spec.Shift), "spec.shift", "traffic is not shifted")
 	if cl := spec.Classification; cl != nil {
 		c.unsupported(cl.Model != nil, "spec.classification.model", "the trained classifier is not asked")
 		c.unsupported(cl.LLM != nil, "spec.classification.llm", "the LLM classifier is not asked")
 		c.unsupported(cl.TargetQuality != "", "spec.classification.targetQuality", "rules decide")
 		c.unsupported(cl.ConsiderOutputLength, "spec.classification.considerOutputLength", "rules decide")
-	}
-	for i := range spec.Routes {
-		r := &spec.Routes[i]
-		at := fmt.Sprintf("spec.routes[%d]", i)
-		c.unsupported(r.Shift != nil && shifts(r.Shift), at+".shift", "traffic is not shifted")
 	}
 	for _, p := range c.config.Providers {
 		if c.credentials[p.Name].Spec.RateLimit != nil {
@@ -139,8 +133,6 @@ func (c *compiler) noteUnsupported() {
 		}
 	}
 }
-
-func shifts(s *v1alpha1.Shift) bool { return s.Mode != "" && s.Mode != v1alpha1.ShiftOff }
 
 func (c *compiler) unsupported(written bool, field, effect string) {
 	if written {

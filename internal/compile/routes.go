@@ -36,7 +36,10 @@ func (c *compiler) route(at string, r *v1alpha1.Route) routerconfig.Route {
 		out.Tier, out.MinTier, out.MaxTier = "", "", ""
 		return out
 	}
-	out.Split = c.split(r, &out)
+	if status := c.shifting(r); status != nil {
+		out.Split = c.split(status, &out)
+		out.Models = c.modelShares(status, &out)
+	}
 	out.Judge = c.judge(at+".quality", r.Quality)
 	return out
 }
@@ -90,18 +93,24 @@ func (c *compiler) bound(field, name string, out *routerconfig.Route, find func(
 	return ""
 }
 
-// split is the live split of the status, if it still fits the route: the route
-// shifts, and every tier that has a share is usable and within the bounds.
-// Otherwise the route returns to its safe start rather than to something nobody
-// decided.
-func (c *compiler) split(spec *v1alpha1.Route, r *routerconfig.Route) []routerconfig.Share {
+// shifting is the status of a route that shifts, or did and is Off: that keeps the
+// split as it is. nil: the route has no split of its own, or not yet.
+func (c *compiler) shifting(r *v1alpha1.Route) *v1alpha1.RouteStatus {
+	resolved := v1alpha1.ResolveShift(c.policy.Spec.Shift, r.Shift)
 	i := slices.IndexFunc(c.policy.Status.Routes, func(s v1alpha1.RouteStatus) bool { return s.Name == r.Name })
-	if i < 0 || r.Tier != "" || v1alpha1.ResolveShift(c.policy.Spec.Shift, spec.Shift).Mode == v1alpha1.ShiftOff {
+	if i < 0 || r.Tier != "" || !v1alpha1.Shifts(&resolved) {
 		return nil
 	}
+	return &c.policy.Status.Routes[i]
+}
+
+// split is the live split of the status, if it still fits the route: every tier
+// that has a share is usable and within the bounds. Otherwise the route returns to
+// its safe start rather than to something nobody decided.
+func (c *compiler) split(status *v1alpha1.RouteStatus, r *routerconfig.Route) []routerconfig.Share {
 	shares := make([]routerconfig.Share, len(c.config.Tiers))
 	sum := int32(0)
-	for _, s := range c.policy.Status.Routes[i].Split {
+	for _, s := range status.Split {
 		if s.Percent == 0 {
 			continue
 		}
@@ -116,6 +125,35 @@ func (c *compiler) split(spec *v1alpha1.Route, r *routerconfig.Route) []routerco
 		return nil
 	}
 	return slices.DeleteFunc(shares, func(s routerconfig.Share) bool { return s.Percent == 0 })
+}
+
+// modelShares are those of the status whose tier may answer on the route and still
+// has just these models; the tier's selection takes over where they are dropped.
+func (c *compiler) modelShares(status *v1alpha1.RouteStatus, r *routerconfig.Route) []routerconfig.ModelShare {
+	var out []routerconfig.ModelShare
+	for i := range c.config.Tiers {
+		var shares []routerconfig.ModelShare
+		sum, fits := int32(0), c.within(i, r)
+		for _, s := range status.Models {
+			if s.Tier != c.config.Tiers[i].Name {
+				continue
+			}
+			fits = fits && s.Percent >= 0 && s.Percent <= 100 && c.config.HasModel(i, s.Model, string(s.Provider))
+			shares = append(shares, routerconfig.ModelShare{Tier: s.Tier, Model: s.Model, Provider: string(s.Provider), Percent: s.Percent})
+			sum += s.Percent
+		}
+		slices.SortFunc(shares, func(a, b routerconfig.ModelShare) int {
+			return cmp.Or(strings.Compare(a.Model, b.Model), strings.Compare(a.Provider, b.Provider))
+		})
+		if fits && sum == 100 && len(shares) == len(slices.CompactFunc(slices.Clone(shares), sameModel)) {
+			out = append(out, shares...)
+		}
+	}
+	return out
+}
+
+func sameModel(a, b routerconfig.ModelShare) bool {
+	return a.Model == b.Model && a.Provider == b.Provider
 }
 
 // within holds when the tier at that position lies within the route's bounds.

@@ -2,8 +2,11 @@ package controller
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -27,6 +31,7 @@ import (
 	"github.com/tiershift/tiershift/internal/controller/modeltier"
 	"github.com/tiershift/tiershift/internal/controller/routingpolicy"
 	"github.com/tiershift/tiershift/internal/controller/secrets"
+	"github.com/tiershift/tiershift/internal/controller/shift"
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/workload"
 )
@@ -49,6 +54,11 @@ type Options struct {
 	Router workload.Router
 	// Routers are asked which config they serve.
 	Routers acknowledge.Acknowledger
+	// Address is where a pod's admin port is, which measuring for shifts reads; nil:
+	// at its IP.
+	Address func(*corev1.Pod) string
+	// Metrics is where the operator's own metrics are registered; nil: nowhere.
+	Metrics prometheus.Registerer
 	// Prober asks providers whether they accept a key.
 	Prober credential.Prober
 	// Workers is how many policies are reconciled at the same time. One that
@@ -124,5 +134,32 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := tiers.SetupWithManager(mgr, find, options.Controller); err != nil {
 		return err
 	}
-	return policies.SetupWithManager(mgr, find, workers)
+	if err := policies.SetupWithManager(mgr, find, workers); err != nil {
+		return err
+	}
+	shifts, err := newShift(mgr, &options, recorder)
+	if err != nil {
+		return err
+	}
+	return shifts.SetupWithManager(mgr, workers)
+}
+
+func newShift(mgr ctrl.Manager, options *Options, recorder events.EventRecorder) (*shift.Reconciler, error) {
+	registry := options.Metrics
+	if registry == nil {
+		registry = prometheus.NewRegistry()
+	}
+	metrics, err := shift.NewMetrics(registry)
+	if err != nil {
+		return nil, fmt.Errorf("metrics of shifts: %w", err)
+	}
+	address := options.Address
+	if address == nil {
+		address = acknowledge.AdminAddress
+	}
+	// Pods come and go between one scrape and the next, and no proxy knows of them.
+	routers := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	return &shift.Reconciler{
+		Client: mgr.GetClient(), Events: recorder, Metrics: metrics, Address: address, Routers: routers, Now: options.Now,
+	}, nil
 }

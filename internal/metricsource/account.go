@@ -9,17 +9,14 @@ import (
 	"github.com/tiershift/tiershift/internal/shift"
 )
 
-// qualityScore is the histogram of quality scores, and labelSource says where a
-// score comes from.
-const (
-	qualityScore = "tiershift_quality_score"
-	labelSource  = "source"
-)
-
-// key is a number that is counted, summed over models and providers.
+// key is a number that is counted. tier is where the split placed the requests.
 type key struct {
 	route, tier string
-	what        quantity
+	// model and its provider are set where a model's own numbers are counted, of
+	// requests that were answered where they were placed; else the number is a sum
+	// over all models.
+	model, provider string
+	what            quantity
 	// detail is the source of scores, and le the bucket of histograms.
 	detail string
 	le     float64
@@ -32,7 +29,7 @@ const (
 	failed
 	cost
 	durationBucket
-	durationSum
+	modelBucket
 	scoreBucket
 	scoreSum
 )
@@ -48,7 +45,7 @@ type counts map[key]float64
 
 // samples makes the samples of one route out of what was counted.
 func (c counts) samples(route string) []shift.Sample {
-	byTier := map[string]*shift.Sample{}
+	byTier := map[string]*tierCount{}
 	scores := map[string]map[shift.Source]*shift.Histogram{}
 	for k, v := range c {
 		if k.route != route {
@@ -56,10 +53,13 @@ func (c counts) samples(route string) []shift.Sample {
 		}
 		s, ok := byTier[k.tier]
 		if !ok {
-			s = &shift.Sample{Tier: k.tier}
+			s = &tierCount{Sample: shift.Sample{Tier: k.tier}, models: map[[2]string]*shift.Histogram{}}
 			byTier[k.tier], scores[k.tier] = s, map[shift.Source]*shift.Histogram{}
 		}
 		switch k.what {
+		case modelBucket:
+			h := s.model(k)
+			h.Buckets = append(h.Buckets, shift.Bucket{Upper: k.le, Count: v})
 		case requests:
 			s.Requests = v
 		case failed:
@@ -68,13 +68,26 @@ func (c counts) samples(route string) []shift.Sample {
 			s.CostUSD = v
 		case durationBucket:
 			s.Durations.Buckets = append(s.Durations.Buckets, shift.Bucket{Upper: k.le, Count: v})
-		case durationSum:
-			s.Durations.Sum = v
 		case scoreBucket, scoreSum:
 			k.score(scores[k.tier], v)
 		}
 	}
 	return finish(byTier, scores)
+}
+
+// tierCount is a sample in the making.
+type tierCount struct {
+	shift.Sample
+	// models are the durations by model and provider.
+	models map[[2]string]*shift.Histogram
+}
+
+func (t *tierCount) model(k key) *shift.Histogram {
+	name := [2]string{k.model, k.provider}
+	if t.models[name] == nil {
+		t.models[name] = &shift.Histogram{}
+	}
+	return t.models[name]
 }
 
 func (k key) score(scores map[shift.Source]*shift.Histogram, v float64) {
@@ -92,7 +105,7 @@ func (k key) score(scores map[shift.Source]*shift.Histogram, v float64) {
 
 // finish turns cumulative buckets into plain ones and sorts the tiers that did
 // anything by name.
-func finish(byTier map[string]*shift.Sample, scores map[string]map[shift.Source]*shift.Histogram) []shift.Sample {
+func finish(byTier map[string]*tierCount, scores map[string]map[shift.Source]*shift.Histogram) []shift.Sample {
 	var out []shift.Sample
 	for tier, s := range byTier {
 		s.Failed = min(s.Failed, s.Requests)
@@ -106,11 +119,22 @@ func finish(byTier map[string]*shift.Sample, scores map[string]map[shift.Source]
 			}
 		}
 		if s.Requests > 0 || s.CostUSD > 0 || len(s.Scores) > 0 {
-			out = append(out, *s)
+			out = append(out, s.whole())
 		}
 	}
 	slices.SortFunc(out, func(a, b shift.Sample) int { return cmp.Compare(a.Tier, b.Tier) })
 	return out
+}
+
+// whole is the sample with the models that answered anything, by name.
+func (t *tierCount) whole() shift.Sample {
+	for name, h := range t.models {
+		if plain(h); h.Count() > 0 {
+			t.Models = append(t.Models, shift.ModelSample{Model: shift.Model{Name: name[0], Provider: name[1]}, Durations: *h})
+		}
+	}
+	slices.SortFunc(t.Models, func(a, b shift.ModelSample) int { return a.Model.Compare(b.Model) })
+	return t.Sample
 }
 
 // plain makes cumulative buckets count for themselves. A torn scrape may have a

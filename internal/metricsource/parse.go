@@ -13,19 +13,11 @@ import (
 	"github.com/tiershift/tiershift/internal/metricnames"
 )
 
-// Selection says whose numbers are wanted.
+// Selection says whose numbers are wanted. Of these only what the split placed
+// counts: where a request went for a reason, its tier has not earned what came of
+// it.
 type Selection struct {
 	Namespace, Policy string
-	// TierLabel is the label that names the tier; empty: metricnames.LabelTier,
-	// the tier that answered. Series in which it is empty do not count.
-	TierLabel string
-}
-
-func (s *Selection) tierLabel() string {
-	if s.TierLabel == "" {
-		return metricnames.LabelTier
-	}
-	return s.TierLabel
 }
 
 // reading is one router's numbers at one time.
@@ -78,7 +70,7 @@ const latestStart = 1 << 33
 // key is whose number a metric is; not ok when it is nobody's that is asked for.
 func (s *Selection) key(metric *dto.Metric) (k key, labels map[string]string, ok bool) {
 	labels = labelsOf(metric)
-	k = key{route: labels[metricnames.LabelRoute], tier: labels[s.tierLabel()]}
+	k = key{route: labels[metricnames.LabelRoute], tier: labels[metricnames.LabelPlaced]}
 	ours := labels[metricnames.LabelNamespace] == s.Namespace && labels[metricnames.LabelPolicy] == s.Policy
 	return k, labels, ours && k.route != "" && k.tier != ""
 }
@@ -120,12 +112,23 @@ var takers = map[string]taker{
 		k.what = cost
 		return c.add(k, value(metric))
 	},
-	metricnames.RequestDurationSeconds: func(c counts, k key, metric *dto.Metric, _ map[string]string) error {
-		return c.addHistogram(k, durationBucket, durationSum, metric.GetHistogram())
+	metricnames.RequestDurationSeconds: func(c counts, k key, metric *dto.Metric, labels map[string]string) error {
+		if err := c.addHistogram(k, durationBucket, metric.GetHistogram()); err != nil || labels[metricnames.LabelTier] != k.tier {
+			return err
+		}
+		k.model, k.provider = labels[metricnames.LabelModel], labels[metricnames.LabelProvider]
+		return c.addHistogram(k, modelBucket, metric.GetHistogram())
 	},
-	qualityScore: func(c counts, k key, metric *dto.Metric, labels map[string]string) error {
-		k.detail = labels[labelSource]
-		return c.addHistogram(k, scoreBucket, scoreSum, metric.GetHistogram())
+	metricnames.QualityScore: func(c counts, k key, metric *dto.Metric, labels map[string]string) error {
+		k.detail = labels[metricnames.LabelSource]
+		if h := metric.GetHistogram(); h != nil {
+			sum := k
+			sum.what = scoreSum
+			if err := c.add(sum, h.GetSampleSum()); err != nil {
+				return err
+			}
+		}
+		return c.addHistogram(k, scoreBucket, metric.GetHistogram())
 	},
 }
 
@@ -137,13 +140,9 @@ func (c counts) add(k key, v float64) error {
 	return nil
 }
 
-func (c counts) addHistogram(k key, bucket, sum quantity, h *dto.Histogram) error {
+func (c counts) addHistogram(k key, bucket quantity, h *dto.Histogram) error {
 	if h == nil {
 		return fmt.Errorf("is no histogram")
-	}
-	k.what = sum
-	if err := c.add(k, h.GetSampleSum()); err != nil {
-		return err
 	}
 	k.what = bucket
 	infinite := false

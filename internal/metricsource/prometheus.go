@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -91,25 +92,37 @@ var quantityQueries = []quantityQuery{
 		c[k] += v
 		return nil
 	}},
-	{metricnames.RequestDurationSeconds + "_bucket", model.BucketLabel, bucketOf(durationBucket)},
-	{qualityScore + "_bucket", labelSource + ", " + model.BucketLabel, bucketOf(scoreBucket)},
-	{qualityScore + "_sum", labelSource, func(c counts, k key, labels model.Metric, v float64) error {
-		k.what, k.detail = scoreSum, string(labels[labelSource])
+	{metricnames.RequestDurationSeconds + "_bucket", strings.Join([]string{
+		metricnames.LabelTier, metricnames.LabelModel, metricnames.LabelProvider, model.BucketLabel,
+	}, ", "), durations},
+	{metricnames.QualityScore + "_bucket", metricnames.LabelSource + ", " + model.BucketLabel, func(c counts, k key, labels model.Metric, v float64) error {
+		k.what, k.detail = scoreBucket, string(labels[metricnames.LabelSource])
+		return c.addBucket(k, labels, v)
+	}},
+	{metricnames.QualityScore + "_sum", metricnames.LabelSource, func(c counts, k key, labels model.Metric, v float64) error {
+		k.what, k.detail = scoreSum, string(labels[metricnames.LabelSource])
 		c[k] += v
 		return nil
 	}},
 }
 
-func bucketOf(what quantity) func(counts, key, model.Metric, float64) error {
-	return func(c counts, k key, labels model.Metric, v float64) error {
-		le, err := strconv.ParseFloat(string(labels[model.BucketLabel]), 64)
-		if err != nil || math.IsNaN(le) {
-			return fmt.Errorf("has a bucket le=%q", string(labels[model.BucketLabel]))
-		}
-		k.what, k.detail, k.le = what, string(labels[labelSource]), le
-		c[k] += v
-		return nil
+func durations(c counts, k key, labels model.Metric, v float64) error {
+	k.what = durationBucket
+	if err := c.addBucket(k, labels, v); err != nil || string(labels[metricnames.LabelTier]) != k.tier {
+		return err
 	}
+	k.what, k.model, k.provider = modelBucket, string(labels[metricnames.LabelModel]), string(labels[metricnames.LabelProvider])
+	return c.addBucket(k, labels, v)
+}
+
+func (c counts) addBucket(k key, labels model.Metric, v float64) error {
+	le, err := strconv.ParseFloat(string(labels[model.BucketLabel]), 64)
+	if err != nil || math.IsNaN(le) {
+		return fmt.Errorf("has a bucket le=%q", string(labels[model.BucketLabel]))
+	}
+	k.le = le
+	c[k] += v
+	return nil
 }
 
 // Window measures what the route did from start to end. Whatever is wrong is the
@@ -150,13 +163,13 @@ func (p *Prometheus) count(ctx context.Context, route string, start, end time.Ti
 }
 
 func (p *Prometheus) add(ctx context.Context, counted counts, q *quantityQuery, route string, seconds int64, end time.Time) error {
-	by := p.options.tierLabel()
+	by := metricnames.LabelPlaced
 	if q.by != "" {
 		by += ", " + q.by
 	}
 	expression := fmt.Sprintf("sum by (%s) (increase(%s{%s=%q,%s=%q,%s=%q,%s!=\"\"}[%ds]))", by, q.metric,
 		metricnames.LabelNamespace, p.options.Namespace, metricnames.LabelPolicy, p.options.Policy,
-		metricnames.LabelRoute, route, p.options.tierLabel(), seconds)
+		metricnames.LabelRoute, route, metricnames.LabelPlaced, seconds)
 	vector, err := p.query(ctx, expression, end)
 	if err != nil {
 		return fmt.Errorf("%s: %w", q.metric, err)
@@ -166,7 +179,7 @@ func (p *Prometheus) add(ctx context.Context, counted counts, q *quantityQuery, 
 		if !usable(v) {
 			return fmt.Errorf("%s: increased by %g", q.metric, v)
 		}
-		k := key{route: route, tier: string(sample.Metric[model.LabelName(p.options.tierLabel())])}
+		k := key{route: route, tier: string(sample.Metric[metricnames.LabelPlaced])}
 		if err := q.take(counted, k, sample.Metric, v); err != nil {
 			return fmt.Errorf("%s: %w", q.metric, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ type Scrape struct {
 	routes map[string]*window
 }
 
-// window is what a route did since it was last taken.
+// window is what a route did since it began.
 type window struct {
 	start time.Time
 	grown counts
@@ -82,8 +83,8 @@ const scrapers = 8
 // Collect asks all targets now and adds what they counted since they were last
 // asked. A target that is new has counted from zero; one that is gone keeps what
 // it had counted; one that began anew is seen by counters that fell, or by its
-// start. Collect as often as the shortest interval asks for, and then Take the
-// routes that are due. The error tells of targets that did not answer; their
+// start. Collect as often as the shortest interval asks for, and then look at
+// the Window of the routes that are due. The error tells of targets that did not answer; their
 // counts are not lost, but come with their next answer.
 func (s *Scrape) Collect(ctx context.Context, targets []Target, now time.Time) error {
 	readings, errs := s.ask(ctx, targets, now)
@@ -196,9 +197,9 @@ func (s *Scrape) forget(targets []Target) {
 	}
 }
 
-// Take returns what the route did since it was last taken, or since the first
-// Collect, and begins its next window. The window ends with the latest Collect.
-func (s *Scrape) Take(route string) shift.Window {
+// Window is what the route did since its window was begun, or since the first
+// Collect, up to the latest Collect.
+func (s *Scrape) Window(route string) shift.Window {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := s.routes[route]
@@ -213,8 +214,22 @@ func (s *Scrape) Take(route string) shift.Window {
 	case 2*w.answered < w.asked:
 		out.Fault = fmt.Sprintf("only %d of %d routers answered", w.answered, w.asked)
 	}
-	s.routes[route] = &window{start: s.at, grown: counts{}}
 	return out
+}
+
+// Begin begins the route's next window at the latest Collect. It is called when
+// what was decided on the one before is kept; until then that one grows.
+func (s *Scrape) Begin(route string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.routes[route] = &window{start: s.at, grown: counts{}}
+}
+
+// Keep forgets the windows of all routes but these.
+func (s *Scrape) Keep(routes map[string]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.routes, func(route string, _ *window) bool { return !routes[route] })
 }
 
 // ask reads all targets; the readings are parallel to them, nil where there is none.

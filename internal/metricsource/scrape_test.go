@@ -3,6 +3,7 @@ package metricsource
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -30,13 +31,13 @@ type replica struct {
 
 func newReplica(t *testing.T, started time.Time) *replica {
 	t.Helper()
-	labels := []string{"namespace", "policy", "route", "tier", "model", "provider"}
+	labels := []string{"namespace", "policy", "route", "tier", "model", "provider", "placed"}
 	r := &replica{
 		registry:  prometheus.NewRegistry(),
 		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: metricnames.RequestsTotal}, append(labels, "outcome")),
 		cost:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: metricnames.CostUSDTotal}, labels),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: metricnames.RequestDurationSeconds, Buckets: []float64{1, 2, 4}}, labels),
-		scores:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: qualityScore, Buckets: shift.ScoreBuckets}, append(labels, labelSource)),
+		scores:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: metricnames.QualityScore, Buckets: shift.ScoreBuckets}, append(labels, metricnames.LabelSource)),
 		started:   prometheus.NewGauge(prometheus.GaugeOpts{Name: processStart}),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metricnames.ConfigInfo}, []string{"namespace", "policy", "digest", "generation"})
@@ -51,13 +52,13 @@ func newReplica(t *testing.T, started time.Time) *replica {
 // serve counts n good answers of a tier and one that failed, at two models.
 func (r *replica) serve(tier string, n int) {
 	for i := range n {
-		labels := []string{"default", "support", "chat", tier, fmt.Sprintf("model-%d", i%2), "OpenAI"}
+		labels := []string{"default", "support", "chat", tier, fmt.Sprintf("model-%d", i%2), "OpenAI", tier}
 		r.requests.WithLabelValues(append(labels, metricnames.OutcomeSuccess)...).Inc()
 		r.cost.WithLabelValues(labels...).Add(0.001)
 		r.durations.WithLabelValues(labels...).Observe(1.5)
 		r.scores.WithLabelValues(append(labels, "judge")...).Observe(0.75)
 	}
-	labels := []string{"default", "support", "chat", tier, "model-0", "OpenAI"}
+	labels := []string{"default", "support", "chat", tier, "model-0", "OpenAI", tier}
 	r.requests.WithLabelValues(append(labels, metricnames.OutcomeUpstreamError)...).Inc()
 	r.durations.WithLabelValues(labels...).Observe(3)
 }
@@ -70,6 +71,12 @@ func clockAt(minutes int) time.Time { return epoch.Add(time.Duration(minutes) * 
 
 func newTestScrape() *Scrape {
 	return NewScrape(ScrapeOptions{Selection: Selection{Namespace: "default", Policy: "support"}})
+}
+
+// take is the window, which is then begun anew.
+func take(s *Scrape) shift.Window {
+	defer s.Begin("chat")
+	return s.Window("chat")
 }
 
 func collect(t *testing.T, s *Scrape, minute int, targets ...Target) {
@@ -98,14 +105,14 @@ func TestAWindowHoldsWhatWasCountedInIt(t *testing.T) {
 	a.serve("nano", 100) // before the first scrape
 	s := newTestScrape()
 	collect(t, s, 0, a.target("a"), b.target("b"))
-	if w := s.Take("chat"); !strings.Contains(w.Fault, "second scrape") {
+	if w := take(s); !strings.Contains(w.Fault, "second scrape") {
 		t.Errorf("after one scrape: %+v", w)
 	}
 	a.serve("nano", 40)
 	a.serve("mid", 10)
 	b.serve("nano", 60)
 	collect(t, s, 5, a.target("a"), b.target("b"))
-	w := s.Take("chat")
+	w := take(s)
 	wantRequests(t, w, map[string]float64{"nano": 102, "mid": 11})
 	if !w.Start.Equal(clockAt(0)) || !w.End.Equal(clockAt(5)) {
 		t.Errorf("from %s to %s", w.Start, w.End)
@@ -118,11 +125,11 @@ func TestAWindowHoldsWhatWasCountedInIt(t *testing.T) {
 	if got := nano.Durations.Buckets; len(got) != 4 || got[1].Count != 100 || got[2].Count != 2 || !math.IsInf(got[3].Upper, 1) {
 		t.Errorf("durations: %+v", got)
 	}
-	if again := s.Take("chat"); again.Fault == "" {
+	if again := take(s); again.Fault == "" {
 		t.Errorf("taken twice: %+v", again)
 	}
 	collect(t, s, 10, a.target("a"), b.target("b"))
-	if w := s.Take("chat"); w.Fault != "" || len(w.Samples) != 0 {
+	if w := take(s); w.Fault != "" || len(w.Samples) != 0 {
 		t.Errorf("without traffic: %+v", w)
 	}
 }
@@ -135,7 +142,7 @@ func TestRoutesOfDifferentIntervalsLoseNothing(t *testing.T) {
 		a.serve("nano", 9)
 	}
 	collect(t, s, 4, a.target("a"))
-	wantRequests(t, s.Take("chat"), map[string]float64{"nano": 40})
+	wantRequests(t, take(s), map[string]float64{"nano": 40})
 }
 
 func TestReplicasComeGoAndBeginAnew(t *testing.T) {
@@ -151,13 +158,13 @@ func TestReplicasComeGoAndBeginAnew(t *testing.T) {
 	fresh := newReplica(t, clockAt(3))
 	fresh.serve("nano", 9)
 	collect(t, s, 5, restarted.target("a"), fresh.target("c"))
-	wantRequests(t, s.Take("chat"), map[string]float64{"nano": 20 + 30 + 10})
+	wantRequests(t, take(s), map[string]float64{"nano": 20 + 30 + 10})
 
 	t.Run("counters that fell tell of a restart without a start time", func(t *testing.T) {
 		silent := newReplica(t, time.Unix(0, 0))
 		silent.serve("nano", 4)
 		collect(t, s, 10, silent.target("a"), fresh.target("c"))
-		wantRequests(t, s.Take("chat"), map[string]float64{"nano": 5})
+		wantRequests(t, take(s), map[string]float64{"nano": 5})
 	})
 	t.Run("an old router that was not known begins where it stands", func(t *testing.T) {
 		old := newReplica(t, clockAt(-600))
@@ -165,7 +172,7 @@ func TestReplicasComeGoAndBeginAnew(t *testing.T) {
 		collect(t, s, 15, fresh.target("c"), old.target("d"))
 		old.serve("nano", 9)
 		collect(t, s, 20, fresh.target("c"), old.target("d"))
-		wantRequests(t, s.Take("chat"), map[string]float64{"nano": 10})
+		wantRequests(t, take(s), map[string]float64{"nano": 10})
 	})
 }
 
@@ -179,9 +186,9 @@ func TestARouterThatDoesNotAnswerLosesNothing(t *testing.T) {
 	if err := s.Collect(t.Context(), []Target{a.target("a"), dead}, clockAt(5)); err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") {
 		t.Errorf("error %v", err)
 	}
-	wantRequests(t, s.Take("chat"), map[string]float64{"nano": 10})
+	wantRequests(t, take(s), map[string]float64{"nano": 10})
 	collect(t, s, 10, a.target("a"), b.target("b"))
-	wantRequests(t, s.Take("chat"), map[string]float64{"nano": 20})
+	wantRequests(t, take(s), map[string]float64{"nano": 20})
 }
 
 func TestTooFewAnswersAreAFault(t *testing.T) {
@@ -192,11 +199,11 @@ func TestTooFewAnswersAreAFault(t *testing.T) {
 		a.serve("nano", 9)
 		_ = s.Collect(t.Context(), targets, clockAt(5*minute)) // two of three fail
 	}
-	if w := s.Take("chat"); !strings.Contains(w.Fault, "only 1 of 3 routers") {
+	if w := take(s); !strings.Contains(w.Fault, "only 1 of 3 routers") {
 		t.Errorf("%+v", w)
 	}
 	_ = s.Collect(t.Context(), nil, clockAt(10))
-	if w := s.Take("chat"); !strings.Contains(w.Fault, "no router") {
+	if w := take(s); !strings.Contains(w.Fault, "no router") {
 		t.Errorf("%+v", w)
 	}
 }
@@ -206,27 +213,63 @@ func TestASeriesThatVanishesAndReturnsIsCountedOnce(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }))
 	defer server.Close()
 	line := func(tier string, n int) string {
-		return fmt.Sprintf("tiershift_requests_total{namespace=\"default\",policy=\"support\",route=\"chat\",tier=%q,outcome=\"success\"} %d\n", tier, n)
+		return fmt.Sprintf("tiershift_requests_total{namespace=\"default\",policy=\"support\",route=\"chat\",placed=%q,outcome=\"success\"} %d\n", tier, n)
 	}
 	s, target := newTestScrape(), Target{ID: "a", URL: server.URL}
 	for i, text := range []string{line("nano", 100) + line("mid", 5), line("mid", 6), line("nano", 107) + line("mid", 6)} {
 		body = text
 		collect(t, s, i, target)
 	}
-	wantRequests(t, s.Take("chat"), map[string]float64{"nano": 7, "mid": 1})
+	wantRequests(t, take(s), map[string]float64{"nano": 7, "mid": 1})
 }
 
-func TestTheTierLabelMayBeAnother(t *testing.T) {
+func TestOnlyWhatTheSplitPlacedCounts(t *testing.T) {
 	const text = `tiershift_requests_total{namespace="default",policy="support",route="chat",tier="mid",placed="nano",outcome="success"} 3
 tiershift_requests_total{namespace="default",policy="support",route="chat",tier="mid",placed="",outcome="success"} 4
 tiershift_requests_total{namespace="default",policy="other",route="chat",tier="mid",placed="nano",outcome="success"} 5
 `
-	r, err := parse(strings.NewReader(text), &Selection{Namespace: "default", Policy: "support", TierLabel: "placed"}, epoch)
+	r, err := parse(strings.NewReader(text), &Selection{Namespace: "default", Policy: "support"}, epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if samples := r.counts.samples("chat"); len(samples) != 1 || samples[0].Tier != "nano" || samples[0].Requests != 3 {
 		t.Errorf("%+v", samples)
+	}
+}
+
+// What fell back to another tier tells nothing of the models of its own.
+func TestModelsCountWhatTheyAnsweredWhereItWasPlaced(t *testing.T) {
+	a := newReplica(t, clockAt(-60))
+	a.serve("nano", 10)
+	a.durations.WithLabelValues("default", "support", "chat", "mid", "model-9", "OpenAI", "nano").Observe(5)
+	s := newTestScrape()
+	collect(t, s, 0, a.target("a"))
+	a.serve("nano", 10)
+	a.durations.WithLabelValues("default", "support", "chat", "mid", "model-9", "OpenAI", "nano").Observe(5)
+	collect(t, s, 5, a.target("a"))
+	nano := take(s).Samples[0]
+	counts := map[string]float64{}
+	for _, m := range nano.Models {
+		counts[m.Name+" of "+m.Provider] = m.Durations.Count()
+	}
+	if want := map[string]float64{"model-0 of OpenAI": 6, "model-1 of OpenAI": 5}; !maps.Equal(counts, want) || nano.Durations.Count() != 12 {
+		t.Errorf("%v of %g requests, want %v of 12", counts, nano.Durations.Count(), want)
+	}
+}
+
+func TestAWindowGrowsUntilTheNextIsBegun(t *testing.T) {
+	a := newReplica(t, clockAt(-60))
+	s := newTestScrape()
+	collect(t, s, 0, a.target("a"))
+	a.serve("nano", 9)
+	collect(t, s, 5, a.target("a"))
+	wantRequests(t, s.Window("chat"), map[string]float64{"nano": 10})
+	a.serve("nano", 9)
+	collect(t, s, 10, a.target("a"))
+	wantRequests(t, s.Window("chat"), map[string]float64{"nano": 20})
+	s.Keep(map[string]bool{"other": true})
+	if w := s.Window("chat"); len(w.Samples) != 0 {
+		t.Errorf("a route that is no longer asked about still has %+v", w)
 	}
 }
 
@@ -241,11 +284,11 @@ func TestWhatNoRouterSays(t *testing.T) {
 			fmt.Fprint(w, "<p>hello")
 		}, "not with metrics"},
 		"garbage": {text("tiershift_requests_total{ 3"), "text format"},
-		"NaN":     {text(`tiershift_requests_total{namespace="default",policy="support",route="chat",tier="mid"} NaN` + "\n"), "counts NaN"},
+		"NaN":     {text(`tiershift_requests_total{namespace="default",policy="support",route="chat",tier="mid",placed="mid"} NaN` + "\n"), "counts NaN"},
 		"a stale sample": {
-			text(`tiershift_requests_total{namespace="default",policy="support",route="chat",tier="mid"} 3 1000` + "\n"), "is of 1970",
+			text(`tiershift_requests_total{namespace="default",policy="support",route="chat",tier="mid",placed="mid"} 3 1000` + "\n"), "is of 1970",
 		},
-		"no histogram": {text(`tiershift_quality_score{namespace="default",policy="support",route="chat",tier="mid"} 3` + "\n"), "no histogram"},
+		"no histogram": {text(`tiershift_quality_score{namespace="default",policy="support",route="chat",tier="mid",placed="mid"} 3` + "\n"), "no histogram"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(c.handler)

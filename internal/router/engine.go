@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -63,8 +64,11 @@ type route struct {
 	low, high int // tier bounds, inclusive
 	pin       int // tier index, or -1
 	split     []share
-	matcher   matcher
-	header    []string
+	// weights are by tier index and position in the tier, for tiers that the route
+	// spreads by shares of its own; nil: none.
+	weights map[int][]int32
+	matcher matcher
+	header  []string
 	// checker says whether an answer is valid; nil: answers are not checked.
 	checker *validation.Checker
 	// judging is how a sample of the answers is judged; nil: none is.
@@ -184,6 +188,7 @@ func (e *Engine) addRoute(spec *routerconfig.Route) {
 		Route: spec, index: len(e.routes), pin: e.tierIndex(spec.Tier), low: 0, high: len(e.tiers) - 1,
 		matcher: newMatcher(&spec.Match), header: []string{spec.Name},
 	}
+	r.weights = e.weights(spec)
 	accounts := 1
 	if len(spec.Split) > 0 {
 		accounts += len(e.tiers)
@@ -203,6 +208,41 @@ func (e *Engine) addRoute(spec *routerconfig.Route) {
 	e.routes = append(e.routes, r)
 	e.byName[spec.Name] = r
 }
+
+// weights are the models' shares by tier. Models that are alike in name and kind
+// have theirs by weight; of so many shares that no model's is rounded away.
+func (e *Engine) weights(spec *routerconfig.Route) map[int][]int32 {
+	if len(spec.Models) == 0 {
+		return nil
+	}
+	out := map[int][]int32{}
+	for _, s := range spec.Models {
+		at := e.tierIndex(s.Tier)
+		t := e.tiers[at]
+		if out[at] == nil {
+			out[at] = make([]int32, len(t.models))
+		}
+		alike, total := []int{}, int32(0)
+		for i, m := range t.models {
+			if m.Name == s.Model && m.provider.Kind == s.Provider {
+				alike = append(alike, i)
+				total += m.Weight
+			}
+		}
+		for _, i := range alike {
+			part := float64(t.models[i].Weight) / float64(max(total, 1))
+			if total == 0 {
+				part = 1 / float64(len(alike))
+			}
+			out[at][i] = int32(math.Round(float64(s.Percent) * part * sharePrecision))
+		}
+	}
+	return out
+}
+
+// sharePrecision is how many parts a percent is divided into between models that
+// are alike.
+const sharePrecision = 1000
 
 func (e *Engine) tierIndex(name string) int {
 	return slices.IndexFunc(e.tiers, func(t *tier) bool { return t.Name == name })

@@ -121,16 +121,20 @@ func (p *plan) pick(t *tier) *model {
 	if len(candidates) == 0 {
 		return nil
 	}
-	chosen := p.selectModel(t.Selection, candidates)
+	chosen := p.selectModel(t, candidates)
 	p.hand(chosen)
 	return chosen
 }
 
-func (p *plan) selectModel(how routerconfig.Selection, candidates []*model) *model {
+func (p *plan) selectModel(t *tier, candidates []*model) *model {
 	if len(candidates) == 1 {
 		return candidates[0]
 	}
-	switch how {
+	if weights := p.decision.route.weights[t.index]; weights != nil {
+		first := t.models[0].index
+		return weighted(candidates, p.draw(), func(m *model) int32 { return weights[m.index-first] })
+	}
+	switch t.Selection {
 	case routerconfig.SelectionLowestCost:
 		return lowest(candidates, p.expectedCost)
 	case routerconfig.SelectionLowestLatency:
@@ -141,7 +145,7 @@ func (p *plan) selectModel(how routerconfig.Selection, candidates []*model) *mod
 	case routerconfig.SelectionOrdered:
 		return candidates[0]
 	default:
-		return weighted(candidates, p.draw())
+		return weighted(candidates, p.draw(), func(m *model) int32 { return m.Weight })
 	}
 }
 
@@ -175,17 +179,17 @@ func lowest[V pricing.Picodollars | float64](candidates []*model, value func(*mo
 
 // weighted draws by weight. Models of weight zero serve only when nothing else
 // is left.
-func weighted(candidates []*model, draw float64) *model {
+func weighted(candidates []*model, draw float64, weight func(*model) int32) *model {
 	total := int64(0)
 	for _, m := range candidates {
-		total += int64(m.Weight)
+		total += int64(weight(m))
 	}
 	if total == 0 {
 		return candidates[0]
 	}
 	at := int64(draw * float64(total))
 	for _, m := range candidates {
-		if at -= int64(m.Weight); at < 0 {
+		if at -= int64(weight(m)); at < 0 {
 			return m
 		}
 	}

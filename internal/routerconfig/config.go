@@ -257,6 +257,19 @@ type Route struct {
 	Validate *Validation `json:"validate,omitempty"`
 	// Judge scores a sample of the answers; nil: none are.
 	Judge *Judge `json:"judge,omitempty"`
+	// Models are how tiers that were too slow for the route spread what it sends
+	// them over their models, in place of the tier's selection; sorted by rank of
+	// the tier, model and provider, those of each tier summing to 100.
+	Models []ModelShare `json:"models,omitempty"`
+}
+
+// ModelShare is the part of a model, by its name and the kind of its provider, of
+// what a route sends to a tier. Models that are alike in both share it by weight.
+type ModelShare struct {
+	Tier     string `json:"tier"`
+	Model    string `json:"model"`
+	Provider string `json:"provider"`
+	Percent  int32  `json:"percent"`
 }
 
 // Share is one tier's part of a split.

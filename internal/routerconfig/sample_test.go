@@ -35,6 +35,7 @@ func sample() *Config {
 			},
 			{
 				Name: "chat", MinTier: "low", MaxTier: "high", Split: []Share{{"low", 70}, {"high", 30}},
+				Models:   []ModelShare{{"low", "small", "AzureOpenAI", 90}, {"low", "small", "OpenAICompatible", 10}},
 				Validate: &Validation{JSONSchema: "{}", Pattern: "a+", MinLength: 1, RejectRefusals: true, RejectTruncated: true, Streaming: StreamingBuffer},
 				Judge:    &Judge{Tier: "high", SamplePercent: 2.5, Rubric: "be kind", MaxCostUSDPerDay: "0.5"},
 			},

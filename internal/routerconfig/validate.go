@@ -1,9 +1,11 @@
 package routerconfig
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -125,6 +127,7 @@ func (v *validator) checkRoutes() {
 		v.checkBounds(at, r)
 		v.require(r.MaxOutputTokens >= 0, at+"maxOutputTokens", "is negative")
 		v.checkSplit(at+"split", r.Split)
+		v.checkModelShares(at+"models", r.Models)
 		v.checkQuality(at, r)
 	}
 }
@@ -177,6 +180,25 @@ func (v *validator) checkSplit(at string, split []Share) {
 	v.require(sum == 100, at, "shares sum to %d, not 100", sum)
 }
 
+func (v *validator) checkModelShares(at string, shares []ModelShare) {
+	sums := map[string]int64{}
+	for i, s := range shares {
+		v.requireTier(at, s.Tier)
+		tier := v.config.TierIndex(s.Tier)
+		v.require(tier < 0 || v.config.HasModel(tier, s.Model, s.Provider), at, "tier %s has no model %q at %q", s.Tier, s.Model, s.Provider)
+		v.require(s.Percent >= 0, at, "%s of tier %s has a negative share", s.Model, s.Tier)
+		if i > 0 {
+			b := &shares[i-1]
+			order := cmp.Or(cmp.Compare(v.config.TierIndex(b.Tier), tier), cmp.Compare(b.Model, s.Model), cmp.Compare(b.Provider, s.Provider))
+			v.require(order < 0, at, "must list each model once, sorted: %q", s.Model)
+		}
+		sums[s.Tier] += int64(s.Percent)
+	}
+	for _, tier := range slices.Sorted(maps.Keys(sums)) {
+		v.require(sums[tier] == 100, at, "shares of tier %s sum to %d, not 100", tier, sums[tier])
+	}
+}
+
 func (v *validator) checkFallback() {
 	f := &v.config.Fallback
 	v.require(f.MaxAttempts >= 1, "fallback.maxAttempts", "must be at least 1")
@@ -208,6 +230,22 @@ func (v *validator) checkAuth() {
 // checkFile accepts a clean relative path that stays below the secrets directory.
 func (v *validator) checkFile(field, file string) {
 	v.require(file == "" || file != "." && fs.ValidPath(file), field, "must be a clean path below the secrets directory: %q", file)
+}
+
+// ProviderKind is the kind of the provider of that name, or "".
+func (c *Config) ProviderKind(name string) string {
+	for i := range c.Providers {
+		if c.Providers[i].Name == name {
+			return c.Providers[i].Kind
+		}
+	}
+	return ""
+}
+
+// HasModel is whether the tier at that position has a model of that name at a
+// provider of that kind.
+func (c *Config) HasModel(tier int, name, kind string) bool {
+	return slices.ContainsFunc(c.Tiers[tier].Models, func(m Model) bool { return m.Name == name && c.ProviderKind(m.Provider) == kind })
 }
 
 // TierIndex returns the position of a tier by rank, or -1.

@@ -74,8 +74,8 @@ func TestValidateProviders(t *testing.T) {
 			c.Providers[0].Name = ""
 		}, `providers[0].name is empty`},
 		{"twice", func(c *Config) { c.Providers = append(c.Providers, c.Providers[0]) }, `providers[2].name "azure" is listed twice`},
-		{"no kind", func(c *Config) { c.Providers[0].Kind = "" }, `providers[0].kind is empty`},
-		{"a kind that ends its header line", func(c *Config) { c.Providers[0].Kind = "a\r\nb" }, `providers[0].kind has a control character: "a\r\nb"`},
+		{"no kind", func(c *Config) { c.Providers[0].Kind = "" }, "providers[0].kind is empty\nroutes[1].models tier low has no model \"small\" at \"AzureOpenAI\""},
+		{"a kind that ends its header line", func(c *Config) { c.Providers[0].Kind, c.Routes[1].Models = "a\r\nb", nil }, `providers[0].kind has a control character: "a\r\nb"`},
 		{"unknown wire", func(c *Config) { c.Providers[0].Wire = "soap" }, `providers[0].wire "soap" is unknown to this router`},
 		{"unknown key scheme", func(c *Config) { c.Providers[0].KeyScheme = "basic" }, `providers[0].keyScheme "basic" is unknown to this router`},
 		{"no URL", func(c *Config) { c.Providers[0].BaseURL = "" }, url + "must be http or https\n" + url + "has no host"},
@@ -112,7 +112,7 @@ func TestValidateTiers(t *testing.T) {
 		{"twice", func(c *Config) { c.Tiers = append(c.Tiers, c.Tiers[1]) }, `tiers[2].name "high" is listed twice`},
 		{"ranks descend", func(c *Config) { c.Tiers[0].Rank = 21 }, `tiers[1].rank must ascend: 20 comes after 21`},
 		{"unknown selection", func(c *Config) { c.Tiers[0].Selection = "Random" }, `tiers[0].selection "Random" is unknown to this router`},
-		{"no model", func(c *Config) { c.Tiers[0].Models = nil }, `tiers[0].models is empty`},
+		{"no model", func(c *Config) { c.Tiers[0].Models, c.Routes[1].Models = nil, nil }, `tiers[0].models is empty`},
 		{"more models than there are bits", func(c *Config) {
 			c.Tiers[1].Models = nil
 			for i := range 33 {
@@ -181,6 +181,10 @@ func TestValidateRoutes(t *testing.T) {
 		{"split twice to a tier", func(c *Config) { c.Routes[1].Split = []Share{{"low", 50}, {"low", 50}} }, `routes[1].split must list each tier once, by ascending rank: "low"`},
 		{"negative share", func(c *Config) { c.Routes[1].Split = []Share{{"low", -1}, {"high", 101}} }, `routes[1].split low has a negative share`},
 		{"less than everything", func(c *Config) { c.Routes[1].Split[1].Percent = 29 }, `routes[1].split shares sum to 99, not 100`},
+		{"a model that is not of the tier", func(c *Config) { c.Routes[1].Models[0].Model = "large" }, `routes[1].models tier low has no model "large" at "AzureOpenAI"`},
+		{"models out of order", func(c *Config) { c.Routes[1].Models[1] = c.Routes[1].Models[0] }, "routes[1].models must list each model once, sorted: \"small\"\nroutes[1].models shares of tier low sum to 180, not 100"},
+		{"a negative share of a model", func(c *Config) { c.Routes[1].Models[0].Percent, c.Routes[1].Models[1].Percent = -1, 101 }, `routes[1].models small of tier low has a negative share`},
+		{"models of no tier", func(c *Config) { c.Routes[1].Models = []ModelShare{{"top", "small", "AzureOpenAI", 100}} }, `routes[1].models names no tier of the config: "top"`},
 		{"shares that overflow", func(c *Config) { c.Routes[1].Split = []Share{{"low", math.MaxInt32}, {"high", math.MaxInt32}} }, `routes[1].split shares sum to 4294967294, not 100`},
 	})
 }

@@ -42,6 +42,9 @@ func (d *decider) repair(collapse bool) (Decision, bool) {
 			continue
 		}
 		what := d.describe(m, &s)
+		if out, done := d.sidestep(s.blame, m, collapse, what); done {
+			return out, true
+		}
 		to, obstacle := d.refuge(s.blame, m)
 		if to < 0 {
 			if collapse {
@@ -155,11 +158,14 @@ const (
 
 // blocked is how long the tier still waits after failures. It follows from the
 // status' shifts alone, so that a restart forgets none.
-func (d *decider) blocked(i int) time.Duration {
+func (d *decider) blocked(i int) time.Duration { return d.blockedFor(d.tiers[i].name) }
+
+// blockedFor is the same for whatever records call by the name.
+func (d *decider) blockedFor(name string) time.Duration {
 	wait, until := max(retryAfter*d.s.Cooldown, retryAfter*d.s.Interval), time.Time{}
 	for _, record := range slices.Backward(d.in.Shifts) { // the oldest first
 		at := record.Time.Time
-		failed := !record.Recommended && record.From == d.tiers[i].name && isFailure(Reason(record.Reason))
+		failed := !record.Recommended && record.From == name && isFailure(Reason(record.Reason))
 		if !failed || d.in.Now.Sub(at) > failureMemory {
 			continue
 		}

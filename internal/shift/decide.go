@@ -17,6 +17,8 @@ type Decision struct {
 	// Split is to be in force, by ascending rank, without empty shares. It is the
 	// live split when nothing moves.
 	Split []v1alpha1.TierShare
+	// Models are to be in force: how tiers that were too slow spread their share.
+	Models []v1alpha1.ModelShare
 	// Recommended is what mode Recommend would move to; nil when it would not.
 	Recommended []v1alpha1.TierShare
 	// Direction is empty when nothing moves, nor would.
@@ -71,7 +73,9 @@ type decider struct {
 	s  *Settings
 	// tiers are parallel to in.Tiers.
 	tiers []tierView
-	state State
+	// models are the shares of the status that still fit.
+	models []v1alpha1.ModelShare
+	state  State
 	// quality is the measure that minQuality is held against; -1: none.
 	quality measure
 	// target is what each measure's mean must reach; 0: it is not tested.
@@ -87,8 +91,9 @@ type decider struct {
 
 // tierView is a tier with its share in percent and what is known of it.
 type tierView struct {
-	name  string
-	share int32
+	name   string
+	share  int32
+	models []Model
 	*TierState
 }
 
@@ -102,16 +107,17 @@ const (
 )
 
 func newDecider(in *Input) *decider {
-	d := &decider{in: in, s: &in.Settings, state: in.State, quality: -1}
+	d := &decider{in: in, s: &in.Settings, state: in.State, quality: -1, models: in.Models}
 	d.state.fit(in.Tiers)
 	for _, t := range in.Tiers {
-		d.tiers = append(d.tiers, tierView{name: t.Name, TierState: d.state.tier(t)})
+		d.tiers = append(d.tiers, tierView{name: t.Name, models: t.Models, TierState: d.state.tier(t)})
 	}
+	d.models = d.fittingModels()
 	if limit := d.s.MaxLatencyP95.Seconds(); d.state.MaxLatency != limit {
 		d.state.MaxLatency = limit
 		d.state.Route[prompt] = Detector{}
 		for _, t := range d.tiers {
-			t.Tracks[prompt] = Track{}
+			t.Tracks[prompt], t.TierState.Models = Track{}, nil
 		}
 	}
 	return d
@@ -185,7 +191,7 @@ func (d *decider) shares() []v1alpha1.TierShare {
 // hold moves nothing.
 func (d *decider) hold(reason Reason, message string) Decision {
 	return Decision{
-		Split: slices.Clone(d.in.Split), Reason: reason, Message: d.say(message), Verdicts: d.verdicts,
+		Split: slices.Clone(d.in.Split), Models: d.models, Reason: reason, Message: d.say(message), Verdicts: d.verdicts,
 		Window: d.window(), State: d.state, Recheck: d.recheck(),
 	}
 }
@@ -342,6 +348,9 @@ func (d *decider) learn(all []tierWindow) {
 		if w.sample.Requests > 0 {
 			t.Cost.observe(w.sample.Requests, w.sample.CostUSD)
 			t.Costed = d.in.Window.End
+		}
+		if d.target[prompt] > 0 {
+			t.learnModels(w.sample.Models, d.s.MaxLatencyP95.Seconds())
 		}
 		for m := range measures {
 			if w.evidence[m].count() == 0 {

@@ -54,6 +54,7 @@ func (s *story) window(samples ...shift.Sample) *story {
 func (s *story) decide() *story {
 	s.last = shift.Decide(s.in)
 	s.in.Split, s.in.Recommended, s.in.State = s.last.Split, s.last.Recommended, s.last.State
+	s.in.Models = s.last.Models
 	if s.last.Record != nil {
 		s.in.Shifts = slices.Insert(s.in.Shifts, 0, *s.last.Record)
 	}

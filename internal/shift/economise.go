@@ -30,6 +30,9 @@ type move struct {
 // economise takes the step that saves most for the quality it costs, if the
 // objectives are proven to hold after it; else it explores.
 func (d *decider) economise() Decision {
+	if out, done := d.giveBack(); done {
+		return out
+	}
 	if d.cheapEnough() {
 		return d.hold(ReasonSettled, "maxCostPerRequestUSD is met, and nothing else asks for less")
 	}

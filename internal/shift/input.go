@@ -1,8 +1,10 @@
 package shift
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tiershift/tiershift/api/v1alpha1"
@@ -28,6 +30,7 @@ type Input struct {
 	// Split, Recommended and Shifts (the latest first) are those of the route's
 	// status.
 	Split, Recommended []v1alpha1.TierShare
+	Models             []v1alpha1.ModelShare
 	Shifts             []v1alpha1.ShiftRecord
 	// Window is what was measured since State.Through.
 	Window Window
@@ -43,6 +46,8 @@ type Tier struct {
 	// Revision identifies what is in the tier. When it changes, what was learned
 	// of the tier is forgotten.
 	Revision string
+	// Models are those of the tier, sorted. Latency is shed between them first.
+	Models []Model
 }
 
 // Pressure is what a budget asks of the split. It never costs quality that
@@ -153,8 +158,28 @@ type Sample struct {
 	CostUSD float64
 	// Durations are in seconds.
 	Durations Histogram
+	// Models say the same of the models that answered, sorted; a tier of one model
+	// needs none.
+	Models []ModelSample
 	// Scores are quality scores in [0,1] by their source.
 	Scores map[Source]Histogram
+}
+
+// Model is a model of a tier, and its provider's kind. Accounts at the same kind of
+// provider are not told apart.
+type Model struct{ Name, Provider string }
+
+// Compare orders models by name.
+func (m Model) Compare(other Model) int {
+	return cmp.Or(strings.Compare(m.Name, other.Name), strings.Compare(m.Provider, other.Provider))
+}
+
+// ModelSample is what one model of a tier did in a window, of the requests that it
+// answered at the tier where they were placed.
+type ModelSample struct {
+	Model
+	// Durations are in seconds.
+	Durations Histogram
 }
 
 // Source is where a quality score comes from: the label source of
@@ -183,6 +208,11 @@ func (s *Sample) check() error {
 	}
 	if err := s.Durations.check(); err != nil {
 		return fmt.Errorf("tier %s: the duration histogram %w", s.Tier, err)
+	}
+	for i := range s.Models {
+		if err := s.Models[i].Durations.check(); err != nil {
+			return fmt.Errorf("tier %s: the duration histogram of %s %w", s.Tier, s.Models[i].Name, err)
+		}
 	}
 	for _, source := range sources {
 		scores := s.Scores[source]

@@ -18,6 +18,8 @@ const (
 	ReasonQualityBelow Reason = "QualityBelow"
 	ReasonLatencyAbove Reason = "LatencyAbove"
 	ReasonFailing      Reason = "RequestsFailing"
+	// ReasonRecovered: a model gets back what its tier's selection gave it.
+	ReasonRecovered Reason = "Recovered"
 	// ReasonCollapsed: a tier misses it by far, and loses all traffic at once.
 	ReasonCollapsed Reason = "Collapsed"
 )

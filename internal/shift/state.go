@@ -36,6 +36,8 @@ type TierState struct {
 	// Costed is when the tier last had a cost.
 	Costed time.Time
 	Tracks [measures]Track
+	// Models are sorted.
+	Models []ModelState
 }
 
 // Track is what was learned of one measure at one tier.
@@ -121,6 +123,14 @@ type wireTier struct {
 	Cost     [6]float64          `json:"cost,omitzero"`
 	Costed   int64               `json:"costed,omitempty"`
 	Tracks   [measures]wireTrack `json:"is"`
+	Models   []wireModel         `json:"models,omitempty"`
+}
+
+type wireModel struct {
+	Name     string  `json:"name"`
+	Provider string  `json:"of,omitempty"`
+	N        float64 `json:"n"`
+	Within   float64 `json:"in"`
 }
 
 type wireTrack struct {
@@ -203,6 +213,9 @@ func (s State) Encode() string {
 		for m := range t.Tracks {
 			tier.Tracks[m] = t.Tracks[m].wire()
 		}
+		for _, m := range t.Models {
+			tier.Models = append(tier.Models, wireModel{m.Name, m.Provider, m.N, m.Within})
+		}
 		w.Tiers = append(w.Tiers, tier)
 	}
 	data, err := json.Marshal(w)
@@ -256,6 +269,9 @@ func (w *wire) state() (State, error) {
 				return s, fmt.Errorf("tier %q %w", t.Name, err)
 			}
 		}
+		for _, m := range w.Tiers[i].Models {
+			t.Models = append(t.Models, ModelState{Model{m.Name, m.Provider}, m.N, m.Within})
+		}
 		s.Tiers = append(s.Tiers, t)
 	}
 	return s, nil
@@ -277,6 +293,9 @@ func (s *State) check() error {
 		}
 	})
 	for i := range s.Tiers {
+		if err == nil && !saneModels(s.Tiers[i].Models) {
+			err = fmt.Errorf("tier %q has models that cannot be", s.Tiers[i].Name)
+		}
 		for m := range s.Tiers[i].Tracks {
 			if err == nil && !s.Tiers[i].Tracks[m].sane() {
 				err = fmt.Errorf("tier %q has evidence that cannot be", s.Tiers[i].Name)
@@ -308,6 +327,11 @@ func (s *State) eachNumber(visit func(*float64)) {
 			visit(&cost[j])
 		}
 		t.Cost = costOf(cost)
+		t.Models = slices.Clone(t.Models)
+		for j := range t.Models {
+			visit(&t.Models[j].N)
+			visit(&t.Models[j].Within)
+		}
 		for m := range t.Tracks {
 			track := &t.Tracks[m]
 			visit(&track.Lower)

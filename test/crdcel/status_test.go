@@ -73,6 +73,8 @@ func statuses(namespace string) map[string]client.Object {
 					Start: &noon, End: &noon, Requests: 1000, CostPerRequestUSD: "0.00042", Quality: "0.95",
 					QualityLowerBound: "0.93", QualitySamples: 250, LatencyP95: &metav1.Duration{Duration: 1500 * time.Millisecond},
 				},
+				Models: []v1alpha1.ModelShare{{Tier: "low", Model: "gpt-5-nano", Provider: v1alpha1.ProviderOpenAI, Percent: 100, Selected: 40}},
+				Reason: "Proven", Message: "default: quality 0.951.", Evidence: `{"v":1}`,
 				LastShift: &shift, Shifts: []v1alpha1.ShiftRecord{shift},
 			}},
 			Spend: &v1alpha1.SpendStatus{

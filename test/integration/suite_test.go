@@ -152,6 +152,7 @@ func start(s setup) *operator {
 	Expect(controller.Setup(ctx, manager, controller.Options{
 		Router:     workload.Router{Image: "router:test", DrainDelay: 5 * time.Second, DrainTimeout: 10 * time.Minute},
 		Routers:    acknowledge.NewHTTP(kubelet.adminAddress),
+		Address:    kubelet.adminAddress,
 		Prober:     prober,
 		Workers:    4,
 		Now:        time.Now,

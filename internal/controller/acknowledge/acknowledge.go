@@ -54,13 +54,16 @@ type HTTP struct {
 	address func(*corev1.Pod) string
 }
 
+// AdminAddress is where a pod's admin port is: host and port.
+func AdminAddress(pod *corev1.Pod) string {
+	return net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(workload.AdminPort))
+}
+
 // NewHTTP returns an acknowledger that asks each pod at the address. nil: at its
 // IP and the routers' admin port.
 func NewHTTP(address func(*corev1.Pod) string) *HTTP {
 	if address == nil {
-		address = func(pod *corev1.Pod) string {
-			return net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(workload.AdminPort))
-		}
+		address = AdminAddress
 	}
 	// Pods come and go, and one is asked about once a minute: connections are not
 	// worth keeping. A proxy knows nothing of pod addresses.
