@@ -21,7 +21,7 @@ func TestAudit(t *testing.T) {
 	}
 	for _, want := range []string{
 		"litellm.jsonl under policy default/support: 3 requests in 7 lines",
-		"nano/gpt-5-nano", "In the log: 0.00338 USD. Under the policy: 0.000346 USD, which saves 0.00303 USD (89.8 %).",
+		"nano/gpt-5-nano", "In the log: 0.00338 USD. Under the policy: 0.000141 USD, which saves 0.00324 USD (95.8 %).",
 		"All on claude-sonnet-4-6: 0.00488 USD", "2 from the log, 1 from its tokens", "Left out: 1 lines, failed",
 	} {
 		if !strings.Contains(out, want) {

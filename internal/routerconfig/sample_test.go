@@ -10,18 +10,20 @@ func sample() *Config {
 		Providers: []Provider{
 			{
 				Name: "azure", Kind: "AzureOpenAI", Wire: WireOpenAI, BaseURL: "https://contoso.openai.azure.com/openai/v1",
-				KeyScheme: KeyAPIKeyHeader, KeyFile: "azure/key", NextKeyFile: "azure-next/key", Headers: []KeyValue{{"x-team", "search"}},
+				APIVersion: "2024-10-21", KeyScheme: KeyAPIKeyHeader, KeyFile: "azure/key", NextKeyFile: "azure-next/key", Headers: []KeyValue{{"x-team", "search"}},
 			},
-			{Name: "local", Kind: "OpenAICompatible", Wire: WireOpenAI, BaseURL: "http://127.0.0.1:8000/v1", KeyScheme: KeyBearer},
+			{Name: "local", Kind: "OpenAICompatible", Wire: WireOpenAI, Also: []Wire{WireResponses}, BaseURL: "http://127.0.0.1:8000/v1", KeyScheme: KeyBearer},
 		},
 		Tiers: []Tier{
-			{Name: "low", Rank: 10, Selection: SelectionWeighted, Models: []Model{sampleModel("small", "local"), sampleModel("small", "azure")}},
+			{Name: "low", Rank: 10, Selection: SelectionWeighted, CachePrompts: true, Models: []Model{sampleModel("small", "local"), sampleModel("small", "azure")}},
 			{Name: "high", Rank: 20, Selection: SelectionOrdered, Models: []Model{sampleModel("large", "azure")}},
 		},
 		DefaultTier: "low",
 		Baseline:    Baseline{Tier: "high", Model: "large", Price: samplePrice()},
 		Classification: Classification{
-			Preset: PresetStandard, LowConfidenceTier: "high",
+			Preset: PresetStandard, LowConfidenceTier: "high", TargetQuality: 0.9, ConsiderOutputLength: true,
+			Model:  &ClassifierModel{File: "classifier/model.json", MinConfidence: 0.6},
+			LLM:    &LLMClassifier{Tier: "low", Timeout: Duration(800 * time.Millisecond), CacheTTL: Duration(10 * time.Minute)},
 			Custom: []Rule{{Name: "long", Class: ClassComplex, Confidence: 0.8, Match: PromptMatch{MinTokens: 4000, Keywords: []string{"proof"}}, Expression: "prompt.turns > 3"}},
 		},
 		Routes: []Route{
