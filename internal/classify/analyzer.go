@@ -67,7 +67,7 @@ func NewAnalyzer(routes []routerconfig.Route, cfg routerconfig.Classification) (
 		at := fmt.Sprintf("classification.custom[%d]", i)
 		z.custom = append(z.custom, customRule{
 			condition: b.condition(at+".match", &rule.Match, source{at + ".expression", rule.Expression}),
-			verdict:   Verdict{Class: rule.Class, Confidence: rule.Confidence, Method: MethodRules, Rule: rule.Name},
+			verdict:   Verdict{Class: rule.Class, Confidence: rule.Confidence, Method: MethodRules, Rule: rule.Name, Custom: true},
 		})
 	}
 	rules := len(b.sets)

@@ -13,8 +13,10 @@ type Verdict struct {
 	Confidence float64
 	// Method is how the verdict was found: [MethodRules].
 	Method string
-	// Rule names the rule that gave it.
-	Rule string
+	// Rule names the rule that gave it; Custom is whether it is one of the
+	// policy's own rather than of the preset.
+	Rule   string
+	Custom bool
 }
 
 // Explanation is a verdict and how it came about.

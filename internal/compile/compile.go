@@ -21,6 +21,9 @@ type Input struct {
 	// SecretKeys maps the name of each Secret of the namespace that exists to
 	// the keys in it that are not empty. Values never come here.
 	SecretKeys map[string][]string
+	// Classifiers maps the name of each ConfigMap that exists of those that the
+	// policy takes a classifier from to its keys, and each key to what it holds.
+	Classifiers map[string]map[string]Classifier
 	// At is the time whose prices are in force.
 	At time.Time
 	// Catalogue holds the prices of models that state none.
@@ -173,6 +176,7 @@ func specField(field string) string {
 		{"policy", "metadata.name"},
 		{"classification.custom", "spec.classification.rules.custom"},
 		{"classification.preset", "spec.classification.rules.preset"},
+		{"classification.model.file", "spec.classification.model.configMapRef"},
 	} {
 		if rest, ok := strings.CutPrefix(field, rename.config); ok {
 			return rename.spec + rest

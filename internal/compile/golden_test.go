@@ -106,7 +106,7 @@ func readInputs(t testing.TB, file string) []Input {
 func parseInputs(t testing.TB, data []byte) []Input {
 	t.Helper()
 	var policies []*v1alpha1.RoutingPolicy
-	shared := Input{SecretKeys: map[string][]string{}, At: at, Catalogue: pricing.Catalogue()}
+	shared := Input{SecretKeys: map[string][]string{}, Classifiers: map[string]map[string]Classifier{}, At: at, Catalogue: pricing.Catalogue()}
 	for _, document := range bytes.Split(data, []byte("\n---\n")) {
 		var head metav1.PartialObjectMetadata
 		if err := yaml.Unmarshal(document, &head); err != nil {
@@ -129,6 +129,17 @@ func parseInputs(t testing.TB, data []byte) []Input {
 			}
 			slices.Sort(keys)
 			shared.SecretKeys[secret.Name] = keys
+		case "ConfigMap":
+			classifiers := parse[corev1.ConfigMap](t, document)
+			keys := map[string]Classifier{}
+			for key, tiers := range classifiers.Data { // which stand in for the file
+				fault, broken := strings.CutPrefix(tiers, "broken: ")
+				if !broken {
+					fault = ""
+				}
+				keys[key] = Classifier{Fault: fault, Tiers: strings.Fields(tiers)}
+			}
+			shared.Classifiers[classifiers.Name] = keys
 		default:
 			t.Fatalf("kind %q in\n%s", head.Kind, document)
 		}

@@ -1,11 +1,8 @@
 package compile
 
 import (
-	"cmp"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -13,36 +10,6 @@ import (
 	"github.com/tiershift/tiershift/internal/expression"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
-
-func (c *compiler) compileClassification() {
-	out := &c.config.Classification
-	out.Preset = routerconfig.PresetStandard
-	spec := c.policy.Spec.Classification
-	if spec == nil {
-		return
-	}
-	if rules := spec.Rules; rules != nil {
-		out.Preset = routerconfig.RulesPreset(cmp.Or(rules.Preset, v1alpha1.RulesPresetStandard))
-		for i := range rules.Custom {
-			out.Custom = append(out.Custom, c.rule(fmt.Sprintf("spec.classification.rules.custom[%d]", i), &rules.Custom[i]))
-		}
-	}
-	if spec.LowConfidenceTier != "" && len(c.config.Tiers) > 0 {
-		out.LowConfidenceTier = c.standIn("spec.classification.lowConfidenceTier", string(spec.LowConfidenceTier))
-	}
-}
-
-func (c *compiler) rule(at string, r *v1alpha1.ClassificationRule) routerconfig.Rule {
-	c.checkExpression(at+".match.expression", r.Match.Expression)
-	confidence, err := strconv.ParseFloat(string(cmp.Or(r.Confidence, v1alpha1.DefaultRuleConfidence)), 64)
-	if err != nil {
-		confidence = math.NaN() // which no config may hold
-	}
-	return routerconfig.Rule{
-		Name: r.Name, Class: routerconfig.Class(r.Class), Confidence: confidence,
-		Match: promptMatch(&r.Match.PromptMatch), Expression: r.Match.Expression,
-	}
-}
 
 // checkExpression refuses the policy for an expression that does not compile.
 // Without it a route would take what it should not, or the next route what was
@@ -120,12 +87,6 @@ func (c *compiler) noteUnsupported() {
 	c.unsupported(spec.Fallback != nil && spec.Fallback.HedgeAfter != nil, "spec.fallback.hedgeAfter", "calls are not hedged")
 	c.unsupported(len(spec.Gateway.Clients) > 0, "spec.gateway.clients", "clients are not limited")
 	c.unsupported(spec.Sidecar != nil && spec.Sidecar.Enabled, "spec.sidecar", "no router is added to pods")
-	if cl := spec.Classification; cl != nil {
-		c.unsupported(cl.Model != nil, "spec.classification.model", "the trained classifier is not asked")
-		c.unsupported(cl.LLM != nil, "spec.classification.llm", "the LLM classifier is not asked")
-		c.unsupported(cl.TargetQuality != "", "spec.classification.targetQuality", "rules decide")
-		c.unsupported(cl.ConsiderOutputLength, "spec.classification.considerOutputLength", "rules decide")
-	}
 	for _, p := range c.config.Providers {
 		if c.credentials[p.Name].Spec.RateLimit != nil {
 			c.problem(c.object(KindProviderCredential, p.Name), SeverityWarning, "spec.rateLimit", v1alpha1.ReasonNotSupported,

@@ -93,7 +93,7 @@ func (x *exchange) finish() {
 		FirstToken: x.firstByte,
 	}
 	if x.decision.route != nil {
-		record.Route, record.Reason, record.Class = x.decision.route.Name, x.decision.reason, x.decision.class
+		record.Route, record.Reason, record.Class = x.decision.route.Name, x.decision.reason, x.decision.class()
 	}
 	if last := x.answering(); last != nil {
 		record.Tier, record.Model, record.Provider = last.model.tier.Name, last.model.Name, last.model.provider.Kind

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/tiershift/tiershift/internal/classify"
-	"github.com/tiershift/tiershift/internal/metricnames"
+	"github.com/tiershift/tiershift/internal/classify/chain"
 	"github.com/tiershift/tiershift/internal/provider/openai"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
@@ -28,6 +29,8 @@ type asked struct {
 	header   http.Header
 	request  *openai.Request
 	analysis *classify.Analysis
+	// classification is what the steps of classification look at.
+	classification *chain.Request
 	// draw is uniform in [0,1), and the same for all requests of a conversation.
 	draw float64
 }
@@ -40,15 +43,27 @@ type decision struct {
 	// model is the one the client asked for by name; nil: any of the tier.
 	model  *model
 	reason string
-	// method is how the tier was found, one of metricnames' methods, and class
-	// what it found; empty when nothing was classified.
-	method, class string
+	// verdict is what classification found; its method is empty where nothing was
+	// classified.
+	verdict chain.Verdict
 	// placed is the tier index at which the split placed the request, -1 if it did
 	// not: then it is not comparable with those that chance placed elsewhere.
 	placed int
 }
 
-// decide is the routing decision: a pure function of the config and the request.
+// undecided is the class of requests that no step was sure of.
+const undecided = "UNDECIDED"
+
+// class is what classification found; empty: nothing was classified.
+func (d *decision) class() string {
+	if d.verdict.Method == chain.MethodNone {
+		return undecided
+	}
+	return string(d.verdict.Class)
+}
+
+// decide is the routing decision: a pure function of the config, the request and,
+// where one is asked, an LLM's word.
 func (e *Engine) decide(in *asked) (decision, *apiError) {
 	name := in.request.Model()
 	r, err := e.route(in, name)
@@ -194,14 +209,14 @@ func (e *Engine) embeddingTier(d *decision) int {
 }
 
 func (e *Engine) classify(d *decision, in *asked) {
-	verdict, sure := in.analysis.Classify()
-	if sure {
-		d.tier = classify.TierFor(verdict.Class, len(e.tiers))
-		d.method, d.class = verdict.Method, string(verdict.Class)
-		d.reason = "rule:" + verdict.Rule + " class=" + string(verdict.Class)
+	request := in.classification
+	if limit := d.route.MaxOutputTokens; limit > 0 && (request.MaxOutput == 0 || limit < request.MaxOutput) {
+		request.MaxOutput = limit
+	}
+	if d.verdict = e.chain.Decide(request); d.verdict.Decided() {
+		d.tier, d.reason = d.verdict.Tier, reasonOf(&d.verdict)
 		return
 	}
-	d.method, d.class = metricnames.MethodNone, "UNDECIDED"
 	if len(d.route.split) > 0 {
 		d.tier, d.reason = drawTier(d.route.split, in.draw), "split"
 		// Where the client set bounds, chance had less to say.
@@ -215,6 +230,29 @@ func (e *Engine) classify(d *decision, in *asked) {
 		return
 	}
 	d.tier, d.reason = e.tierIndex(e.config.DefaultTier), "default-tier"
+}
+
+// reasonOf names the step that decided: "rule:greeting class=SIMPLE", "model
+// class=MODERATE confidence=0.87", "model class=MODERATE quality=0.91", "llm
+// class=SIMPLE".
+func reasonOf(v *chain.Verdict) string {
+	var room [96]byte
+	b := room[:0]
+	switch v.Method {
+	case chain.MethodRules:
+		b = append(append(append(append(b, "rule:"...), v.Rule...), " class="...), v.Class...)
+	case chain.MethodModel:
+		b = append(append(b, "model class="...), v.Class...)
+		if v.ByQuality {
+			b = append(b, " quality="...)
+		} else {
+			b = append(b, " confidence="...)
+		}
+		b = strconv.AppendFloat(b, v.Confidence, 'f', 2, 64)
+	default:
+		b = append(append(append(b, v.Method...), " class="...), v.Class...)
+	}
+	return string(b)
 }
 
 func drawTier(split []share, draw float64) int {

@@ -76,7 +76,9 @@ func benchServer(b *testing.B) (*Server, *Engine) {
 		Providers: []routerconfig.Provider{{
 			Name: "one", Kind: "OpenAI", Wire: routerconfig.WireOpenAI, BaseURL: "http://127.0.0.1:1/v1", KeyScheme: routerconfig.KeyBearer,
 		}},
-		Classification: routerconfig.Classification{Preset: routerconfig.PresetStandard, LowConfidenceTier: "mid"},
+		Classification: routerconfig.Classification{
+			Preset: routerconfig.PresetStandard, LowConfidenceTier: "mid", Model: &routerconfig.ClassifierModel{MinConfidence: 0.6},
+		},
 		Routes: []routerconfig.Route{
 			{Name: "classify-ticket", Tier: "nano", MaxOutputTokens: 100, Match: routerconfig.Match{Paths: []string{"/api/classify-ticket"}}},
 			{Name: "code-review", Tier: "flagship", Match: routerconfig.Match{Paths: []string{"/api/code-review"}}},

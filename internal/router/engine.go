@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/tiershift/tiershift/internal/classify"
+	"github.com/tiershift/tiershift/internal/classify/chain"
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/provider/openai"
 	"github.com/tiershift/tiershift/internal/routerconfig"
@@ -27,6 +28,12 @@ type Engine struct {
 	routes   []*route // in match order, the implicit route last
 	byName   map[string]*route
 	fallback map[routerconfig.Cause]bool
+	// chain classifies, with trained, if the policy has a trained classifier.
+	chain   *chain.Chain
+	trained *trained
+	// estimatesOutput is whether a tier's selection goes by the expected length of
+	// the answer.
+	estimatesOutput bool
 	// baseline prices what an answer would have cost on the baseline model.
 	baseline pricing.Rates
 	// resolve finds what the ids of requests name.
@@ -87,6 +94,9 @@ type share struct {
 type Dependencies struct {
 	// Secrets is the directory that key files are read from.
 	Secrets fs.FS
+	// Classifiers is the directory that trained classifiers are read from; nil:
+	// there is none.
+	Classifiers fs.FS
 	// Upstreams holds the connections to providers.
 	Upstreams *Upstreams
 }
@@ -122,6 +132,7 @@ func NewEngine(config *routerconfig.Config, deps Dependencies) (*Engine, error) 
 		return nil, err
 	}
 	e.resolve = newNames(e)
+	e.addChain(deps.Classifiers)
 	e.keys.load()
 	return e, nil
 }
@@ -132,6 +143,7 @@ func (e *Engine) addTiers(providers map[string]*provider) error {
 	for i := range e.config.Tiers {
 		spec := &e.config.Tiers[i]
 		t := &tier{Tier: spec, index: i, header: []string{spec.Name}}
+		e.estimatesOutput = e.estimatesOutput || spec.Selection == routerconfig.SelectionLowestCost
 		for j := range spec.Models {
 			m := &spec.Models[j]
 			rates, err := newRates(&m.Price)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tiershift/tiershift/internal/classify"
+	"github.com/tiershift/tiershift/internal/classify/chain"
 	"github.com/tiershift/tiershift/internal/expression"
 	"github.com/tiershift/tiershift/internal/metricnames"
 	"github.com/tiershift/tiershift/internal/provider/chat"
@@ -31,6 +32,10 @@ type exchange struct {
 	request    *openai.Request
 	analysis   *classify.Analysis
 	decision   decision
+	// classification is what the decision's chain was asked.
+	classification chain.Request
+	// explaining is true where nothing may be called, charged or counted.
+	explaining bool
 	// sticky is the number in [0,1) by which a conversation finds its tier and model
 	// again; negative: the request does not say which conversation it belongs to.
 	sticky float64
@@ -112,8 +117,8 @@ func (x *exchange) prepare() *apiError {
 	if err := x.analysis.Err(); err != nil {
 		x.server.options.Log.Debug("an expression could not be evaluated and counts as not holding", "request", x.id, "error", err)
 	}
-	if method := x.decision.method; method != "" {
-		x.countEvent(classificationsDesc, method, x.decision.class)
+	if method := x.decision.verdict.Method; method != "" && !x.explaining {
+		x.countEvent(classificationsDesc, method, x.decision.class())
 		x.server.metrics.classified(method, x.server.now().Sub(begun))
 	}
 	return nil
@@ -145,7 +150,8 @@ func (x *exchange) asked() *asked {
 	} else {
 		draw = x.server.options.Random()
 	}
-	return &asked{prefix: x.prefix, header: x.r.Header, request: x.request, analysis: x.analysis, draw: draw}
+	x.classification = x.chainRequest(in)
+	return &asked{prefix: x.prefix, header: x.r.Header, request: x.request, analysis: x.analysis, classification: &x.classification, draw: draw}
 }
 
 func (x *exchange) analysisInput() *classify.Input {
@@ -234,16 +240,6 @@ func (x *exchange) stickyModel() float64 {
 		return x.sticky
 	}
 	return unit(mix(math.Float64bits(x.sticky)))
-}
-
-// expectedOutput is what LowestCost assumes of the answer's length when the
-// request gives no cap: a medium answer.
-func (x *exchange) expectedOutput() int64 {
-	const mediumAnswer = 400
-	if limit := x.request.MaxOutputTokens(); limit > 0 {
-		return min(limit, mediumAnswer)
-	}
-	return mediumAnswer
 }
 
 // prepareNext counts and spaces the attempts after the first. It is false when

@@ -60,6 +60,7 @@ func (s *Server) serveExplain(e *Engine, w http.ResponseWriter, r *http.Request,
 
 func (s *Server) explain(e *Engine, w http.ResponseWriter, r *http.Request, prefix string) (*Explanation, *apiError) {
 	x := s.newExchange(e, w, r, &target{api: chatAPI, prefix: prefix}, s.now())
+	x.explaining = true
 	defer x.scratch.release()
 	w.Header()["X-Tiershift-Request-Id"] = []string{x.id}
 	if err := x.prepare(); err != nil {
@@ -94,7 +95,7 @@ func (x *exchange) explain() (*Explanation, *apiError) {
 	usage := pricing.Usage{InputTokens: x.promptTokens, OutputTokens: x.expectedOutput(), Estimated: true}
 	out := &Explanation{
 		Route: x.decision.route.Name, Tier: first.tier.Name, Model: first.Name, Provider: first.provider.Kind,
-		Reason: x.decision.reason, Class: x.decision.class,
+		Reason: x.decision.reason, Class: x.decision.class(),
 		PromptTokens: usage.InputTokens, OutputTokens: usage.OutputTokens,
 		CostUSD:       first.rates.Cost(usage).String(),
 		BaselineModel: x.engine.config.Baseline.Model, BaselineCostUSD: x.engine.baseline.Cost(usage).String(),

@@ -200,8 +200,37 @@ type Classification struct {
 	Preset RulesPreset `json:"preset"`
 	// Custom rules are tried before the preset, in this order.
 	Custom []Rule `json:"custom,omitempty"`
-	// LowConfidenceTier serves what no rule decided. Empty: DefaultTier does.
+	// Model is the trained classifier; nil: none is asked.
+	Model *ClassifierModel `json:"model,omitempty"`
+	// LLM is the model that is asked where rules and classifier are not sure; nil:
+	// none is.
+	LLM *LLMClassifier `json:"llm,omitempty"`
+	// TargetQuality is the probability of a good answer, in [0,1], that a tier must
+	// be predicted to reach; 0: none is asked for, and the class decides.
+	TargetQuality float64 `json:"targetQuality,omitempty"`
+	// ConsiderOutputLength lets the predicted length of the answer weigh in what a
+	// tier costs.
+	ConsiderOutputLength bool `json:"considerOutputLength,omitempty"`
+	// LowConfidenceTier serves what no step decided. Empty: DefaultTier does.
 	LowConfidenceTier string `json:"lowConfidenceTier,omitempty"`
+}
+
+// ClassifierModel is a trained classifier.
+type ClassifierModel struct {
+	// File is the slash-separated path of its file below the router's classifiers
+	// directory. Empty: the one that is part of the router.
+	File string `json:"file,omitempty"`
+	// MinConfidence is in [0,1]: below it a verdict is not taken.
+	MinConfidence float64 `json:"minConfidence"`
+}
+
+// LLMClassifier is a model that is asked how demanding a request is.
+type LLMClassifier struct {
+	Tier string `json:"tier"`
+	// Timeout is how long a request may wait for the verdict.
+	Timeout Duration `json:"timeout"`
+	// CacheTTL is how long a verdict serves equal prompts; 0: it does not.
+	CacheTTL Duration `json:"cacheTTL"`
 }
 
 // RulesPreset names a built-in set of rules.

@@ -21,7 +21,9 @@ func sample() *Config {
 		DefaultTier: "low",
 		Baseline:    Baseline{Tier: "high", Model: "large", Price: samplePrice()},
 		Classification: Classification{
-			Preset: PresetStandard, LowConfidenceTier: "high",
+			Preset: PresetStandard, LowConfidenceTier: "high", TargetQuality: 0.9, ConsiderOutputLength: true,
+			Model:  &ClassifierModel{File: "classifier/model.json", MinConfidence: 0.6},
+			LLM:    &LLMClassifier{Tier: "low", Timeout: Duration(800 * time.Millisecond), CacheTTL: Duration(10 * time.Minute)},
 			Custom: []Rule{{Name: "long", Class: ClassComplex, Confidence: 0.8, Match: PromptMatch{MinTokens: 4000, Keywords: []string{"proof"}}, Expression: "prompt.turns > 3"}},
 		},
 		Routes: []Route{

@@ -87,6 +87,20 @@ func (v *validator) checkClassification() {
 	c := &v.config.Classification
 	v.require(c.Preset == PresetStandard || c.Preset == PresetNone, "classification.preset", "%q is unknown to this router", c.Preset)
 	v.optionalTier("classification.lowConfidenceTier", c.LowConfidenceTier)
+	v.require(isShare(c.TargetQuality), "classification.targetQuality", "must be 0 to 1")
+	if m := c.Model; m != nil {
+		v.checkFile("classification.model.file", m.File)
+		v.require(isShare(m.MinConfidence), "classification.model.minConfidence", "must be 0 to 1")
+	}
+	if l := c.LLM; l != nil {
+		v.requireTier("classification.llm.tier", l.Tier)
+		v.require(l.Timeout > 0, "classification.llm.timeout", "must be positive")
+		v.require(l.CacheTTL >= 0, "classification.llm.cacheTTL", "is negative")
+	}
+	v.checkCustomRules(c)
+}
+
+func (v *validator) checkCustomRules(c *Classification) {
 	seen := map[string]bool{}
 	for i := range c.Custom {
 		r := &c.Custom[i]
@@ -95,7 +109,7 @@ func (v *validator) checkClassification() {
 		v.require(!seen[r.Name], at+"name", "%q is listed twice", r.Name)
 		seen[r.Name] = true
 		v.require(r.Class == ClassSimple || r.Class == ClassModerate || r.Class == ClassComplex, at+"class", "%q is unknown to this router", r.Class)
-		v.require(r.Confidence >= 0 && r.Confidence <= 1, at+"confidence", "must be 0 to 1")
+		v.require(isShare(r.Confidence), at+"confidence", "must be 0 to 1")
 		v.checkPromptMatch(at+"match.", &r.Match)
 	}
 }
@@ -227,10 +241,14 @@ func (v *validator) checkAuth() {
 	}
 }
 
-// checkFile accepts a clean relative path that stays below the secrets directory.
+// checkFile accepts a clean relative path that stays below the directory that such
+// files are in.
 func (v *validator) checkFile(field, file string) {
-	v.require(file == "" || file != "." && fs.ValidPath(file), field, "must be a clean path below the secrets directory: %q", file)
+	v.require(file == "" || file != "." && fs.ValidPath(file), field, "must be a clean relative path: %q", file)
 }
+
+// isShare is false for NaN too.
+func isShare(x float64) bool { return x >= 0 && x <= 1 }
 
 // ProviderKind is the kind of the provider of that name, or "".
 func (c *Config) ProviderKind(name string) string {

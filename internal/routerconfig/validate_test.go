@@ -59,9 +59,23 @@ func TestValidateDocument(t *testing.T) {
 		{"no auth mode", func(c *Config) { c.Auth = Auth{} }, `auth.mode "" is unknown to this router`},
 		{"unknown auth mode", func(c *Config) { c.Auth.Mode = "OIDC" }, `auth.mode "OIDC" is unknown to this router`},
 		{"keys from nowhere", func(c *Config) { c.Auth.ClientsDir = "" }, `auth.clientsDir is empty: no client could be let in`},
-		{"keys from outside", func(c *Config) { c.Auth.ClientsDir = "../clients" }, `auth.clientsDir must be a clean path below the secrets directory: "../clients"`},
-		{"keys from the whole directory", func(c *Config) { c.Auth.ClientsDir = "." }, `auth.clientsDir must be a clean path below the secrets directory: "."`},
+		{"keys from outside", func(c *Config) { c.Auth.ClientsDir = "../clients" }, `auth.clientsDir must be a clean relative path: "../clients"`},
+		{"keys from the whole directory", func(c *Config) { c.Auth.ClientsDir = "." }, `auth.clientsDir must be a clean relative path: "."`},
 		{"closed without reason", func(c *Config) { c.Auth = Auth{Mode: AuthClosed} }, `auth.reason is empty: a closed gateway must say why`},
+	})
+}
+
+func TestValidateClassificationSteps(t *testing.T) {
+	model := func(edit func(*ClassifierModel)) func(*Config) { return func(c *Config) { edit(c.Classification.Model) } }
+	llm := func(edit func(*LLMClassifier)) func(*Config) { return func(c *Config) { edit(c.Classification.LLM) } }
+	checkBroken(t, []broken{
+		{"a quality above 1", func(c *Config) { c.Classification.TargetQuality = 1.1 }, `classification.targetQuality must be 0 to 1`},
+		{"a quality that is no number", func(c *Config) { c.Classification.TargetQuality = math.NaN() }, `classification.targetQuality must be 0 to 1`},
+		{"a negative confidence", model(func(m *ClassifierModel) { m.MinConfidence = -0.1 }), `classification.model.minConfidence must be 0 to 1`},
+		{"a classifier from outside", model(func(m *ClassifierModel) { m.File = "../model.json" }), `classification.model.file must be a clean relative path: "../model.json"`},
+		{"no tier to ask", llm(func(l *LLMClassifier) { l.Tier = "" }), `classification.llm.tier names no tier of the config: ""`},
+		{"no time to answer", llm(func(l *LLMClassifier) { l.Timeout = 0 }), `classification.llm.timeout must be positive`},
+		{"a verdict that is forgotten before it comes", llm(func(l *LLMClassifier) { l.CacheTTL = -1 }), `classification.llm.cacheTTL is negative`},
 	})
 }
 
@@ -90,10 +104,10 @@ func TestValidateProviders(t *testing.T) {
 		{"fragment", func(c *Config) { c.Providers[0].BaseURL = "https://host#a" }, url + "must have neither query nor fragment"},
 		{"slash at the end", func(c *Config) { c.Providers[0].BaseURL = "https://host/" }, url + "must not end with a slash"},
 		{"space", func(c *Config) { c.Providers[0].BaseURL = "https://host/a b" }, url + "must not contain a space"},
-		{"absolute key file", func(c *Config) { c.Providers[0].KeyFile = "/etc/passwd" }, `providers[0].keyFile must be a clean path below the secrets directory: "/etc/passwd"`},
-		{"key file outside", func(c *Config) { c.Providers[0].KeyFile = ".." }, `providers[0].keyFile must be a clean path below the secrets directory: ".."`},
-		{"key file by a detour", func(c *Config) { c.Providers[0].KeyFile = "a/../b" }, `providers[0].keyFile must be a clean path below the secrets directory: "a/../b"`},
-		{"next key file outside", func(c *Config) { c.Providers[0].NextKeyFile = "../a" }, `providers[0].nextKeyFile must be a clean path below the secrets directory: "../a"`},
+		{"absolute key file", func(c *Config) { c.Providers[0].KeyFile = "/etc/passwd" }, `providers[0].keyFile must be a clean relative path: "/etc/passwd"`},
+		{"key file outside", func(c *Config) { c.Providers[0].KeyFile = ".." }, `providers[0].keyFile must be a clean relative path: ".."`},
+		{"key file by a detour", func(c *Config) { c.Providers[0].KeyFile = "a/../b" }, `providers[0].keyFile must be a clean relative path: "a/../b"`},
+		{"next key file outside", func(c *Config) { c.Providers[0].NextKeyFile = "../a" }, `providers[0].nextKeyFile must be a clean relative path: "../a"`},
 		{"next key file alone", func(c *Config) { c.Providers[0].KeyFile = "" }, `providers[0].nextKeyFile needs a keyFile to take over from`},
 		{"header without name", func(c *Config) { c.Providers[0].Headers = []KeyValue{{"", "a"}} }, "providers[0].headers has an empty name\nproviders[0].headers has the invalid name \"\""},
 		{"header with a colon", func(c *Config) { c.Providers[0].Headers = []KeyValue{{"a:", "a"}} }, `providers[0].headers has the invalid name "a:"`},
