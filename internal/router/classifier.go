@@ -174,7 +174,7 @@ func (e *Engine) ClassifierFault() error {
 
 // chainRequest is what classification looks at.
 func (x *exchange) chainRequest(in *classify.Input) chain.Request {
-	return chain.Request{Analysis: x.analysis, Input: in, MaxOutput: x.request.MaxOutputTokens(), LLM: x.llmStep()}
+	return chain.Request{Analysis: x.analysis, Input: in, MaxOutput: x.request.MaxOutputTokens()}
 }
 
 // expectedOutput is what is assumed of the answer's length: a medium one, or where

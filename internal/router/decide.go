@@ -31,6 +31,8 @@ type asked struct {
 	analysis *classify.Analysis
 	// classification is what the steps of classification look at.
 	classification *chain.Request
+	// llm, if not nil, asks a model for the class on behalf of a route.
+	llm func(*route) (routerconfig.Class, bool)
 	// draw is uniform in [0,1), and the same for all requests of a conversation.
 	draw float64
 }
@@ -212,6 +214,9 @@ func (e *Engine) classify(d *decision, in *asked) {
 	request := in.classification
 	if limit := d.route.MaxOutputTokens; limit > 0 && (request.MaxOutput == 0 || limit < request.MaxOutput) {
 		request.MaxOutput = limit
+	}
+	if in.llm != nil && d.low != d.high { // else it does not matter what it says
+		request.LLM = func() (routerconfig.Class, bool) { return in.llm(d.route) }
 	}
 	if d.verdict = e.chain.Decide(request); d.verdict.Decided() {
 		d.tier, d.reason = d.verdict.Tier, reasonOf(&d.verdict)

@@ -151,7 +151,7 @@ func (x *exchange) asked() *asked {
 		draw = x.server.options.Random()
 	}
 	x.classification = x.chainRequest(in)
-	return &asked{prefix: x.prefix, header: x.r.Header, request: x.request, analysis: x.analysis, classification: &x.classification, draw: draw}
+	return &asked{prefix: x.prefix, header: x.r.Header, request: x.request, analysis: x.analysis, classification: &x.classification, llm: x.llmStep(), draw: draw}
 }
 
 func (x *exchange) analysisInput() *classify.Input {

@@ -74,11 +74,14 @@ type Server struct {
 	draining atomic.Bool
 	ballots  ballots
 	court    *court
+	// verdicts are those of the LLM step.
+	verdicts *llmMemory
 }
 
 // NewServer returns a server that answers 503 until an engine is swapped in.
 func NewServer(metrics *Metrics, options Options) *Server {
-	s := &Server{options: options.withDefaults(), metrics: metrics}
+	options = options.withDefaults()
+	s := &Server{options: options, metrics: metrics, verdicts: newLLMMemory(options.Now)}
 	s.court = newCourt(s)
 	return s
 }

@@ -66,7 +66,9 @@ func TestValidateDocument(t *testing.T) {
 }
 
 func TestValidateClassificationSteps(t *testing.T) {
-	model := func(edit func(*ClassifierModel)) func(*Config) { return func(c *Config) { edit(c.Classification.Model) } }
+	model := func(edit func(*ClassifierModel)) func(*Config) {
+		return func(c *Config) { edit(c.Classification.Model) }
+	}
 	llm := func(edit func(*LLMClassifier)) func(*Config) { return func(c *Config) { edit(c.Classification.LLM) } }
 	checkBroken(t, []broken{
 		{"a quality above 1", func(c *Config) { c.Classification.TargetQuality = 1.1 }, `classification.targetQuality must be 0 to 1`},
@@ -213,7 +215,7 @@ func TestValidateQuality(t *testing.T) {
 		{"more than all", func(c *Config) { c.Routes[1].Judge.SamplePercent = 101 }, `routes[1].judge.samplePercent must be 0 to 100`},
 		{"no number", func(c *Config) { c.Routes[1].Judge.SamplePercent = math.NaN() }, `routes[1].judge.samplePercent must be 0 to 100`},
 		{"no budget", func(c *Config) { c.Routes[1].Judge.MaxCostUSDPerDay = "" }, `routes[1].judge.maxCostUSDPerDay is not an amount: ""`},
-		{"a key from outside", func(c *Config) { c.RequestIDs.KeyFile = "../key" }, `requestIDs.keyFile must be a clean path below the secrets directory: "../key"`},
+		{"a key from outside", func(c *Config) { c.RequestIDs.KeyFile = "../key" }, `requestIDs.keyFile must be a clean relative path: "../key"`},
 	})
 }
 

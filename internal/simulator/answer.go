@@ -112,7 +112,7 @@ func (t *task) text() string {
 		low, high := scaleOf(asked)
 		return strconv.FormatFloat(hundredths(low+t.grade()*(high-low)), 'f', -1, 64)
 	case len(labels) > 0:
-		label := pickLabel(labels, t.difficulty, t.result.Verdict == Well, t.rand)
+		label := t.labelOf(labels)
 		if bareAnswer(asked) {
 			return label
 		}
@@ -120,6 +120,16 @@ func (t *task) text() string {
 	default:
 		return t.prose()
 	}
+}
+
+// labelOf chooses one of the labels.
+func (t *task) labelOf(labels []string) string {
+	if t.model.Gullible {
+		if ordered := orderedLabel(t.prompt, labels); ordered != "" {
+			return ordered
+		}
+	}
+	return pickLabel(labels, t.difficulty, t.result.Verdict == Well, t.rand)
 }
 
 func (t *task) schemaFormat() *schema {

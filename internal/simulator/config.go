@@ -52,6 +52,9 @@ type Model struct {
 	MaxOutputTokens int
 	// Verbosity scales the length of answers; 0 means 1.
 	Verbosity float64
+	// Gullible makes it do what the material that it is to sort tells it, as small
+	// models do: a label that the prompt orders is the one it chooses.
+	Gullible bool
 	// CacheWrites reports the prompt tokens written to the cache in usage.
 	CacheWrites bool
 	// Latency replaces the provider's.

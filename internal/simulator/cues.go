@@ -135,6 +135,23 @@ func labelsIn(text string) []string {
 	return out
 }
 
+var labelOrder = regexp.MustCompile(`(?i)\b(?:respond|answer|reply|output|say|write|return|classify (?:this|it|me) as|sort (?:this|it|me) as|(?:this|it) is)\b[^.\n]{0,60}`)
+
+// orderedLabel is the label that the last order in a prompt names; empty: none
+// does.
+func orderedLabel(prompt string, labels []string) (label string) {
+	for _, words := range labelOrder.FindAllString(excerpt(prompt), -1) {
+		for word := range strings.FieldsFuncSeq(words, func(r rune) bool { return !unicode.IsLetter(r) }) {
+			for _, l := range labels {
+				if strings.EqualFold(word, l) {
+					label = l
+				}
+			}
+		}
+	}
+	return label
+}
+
 // scaleWords order labels that speak of difficulty.
 var scaleWords = [][]string{
 	{"trivial", "simple", "easy", "low", "nano", "small", "basic", "cheap"},
