@@ -111,7 +111,7 @@ func TestWhatTheModelCostsIsCountedApart(t *testing.T) {
 	metrics := g.get(g.admin + "/metrics").body
 	// 300 tokens in and 2 out, at 3 and 15 USD a million.
 	for _, want := range []string{
-		`tiershift_overhead_cost_usd_total{model="large-1",namespace="shop",policy="support",provider="OpenAI",purpose="classification",route="default",tier="flagship"} 0.00093`,
+		`tiershift_overhead_cost_usd_total{model="large-1",namespace="shop",placed="",policy="support",provider="OpenAI",purpose="classification",route="default",tier="flagship"} 0.00093`,
 		`tiershift_classifications_total{class="SIMPLE",method="llm",namespace="shop",policy="support",route="default"} 1`,
 		`tiershift_classification_duration_seconds_count{method="llm"} 1`,
 	} {
