@@ -109,7 +109,7 @@ func offlineServer(flags *manifestFlags) (*router.Server, error) {
 		return nil, err
 	}
 	engine, err := router.NewEngine(compiled.Config, router.Dependencies{
-		Secrets: source.Secrets(), Upstreams: router.NewUpstreams(upstream.Options{}),
+		Secrets: source.Secrets(), Classifiers: source.Classifiers(), Upstreams: router.NewUpstreams(upstream.Options{}),
 	})
 	if err != nil {
 		return nil, err
