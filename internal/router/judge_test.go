@@ -305,3 +305,23 @@ func TestAJudgesNamesDoNotReachTheAnswer(t *testing.T) {
 		t.Errorf("the replay was %+v", replay)
 	}
 }
+
+// Simulated models judge as real ones do: they read the pair and know better the
+// more capable they are.
+func TestSimulatedModelsJudge(t *testing.T) {
+	g := newGateway(t, func(c *routerconfig.Config) {
+		c.DefaultTier = "nano"
+		c.Routes = []routerconfig.Route{{Name: "judged", Judge: &routerconfig.Judge{Tier: "flagship", SamplePercent: 100, MaxCostUSDPerDay: "100"}}}
+	})
+	const sent = 40
+	for i := range sent {
+		wantStatus(t, g.ask(fmt.Sprintf(`{"model":"auto","messages":[{"role":"user","content":"Name %d prime numbers"}]}`, i)), 200)
+		g.eventually("the judgement", func() bool {
+			m := g.get(g.admin + "/metrics").body
+			return counted(m, "scored")+counted(m, "failed")+counted(m, "unfit") == i+1
+		})
+	}
+	if n := counted(g.get(g.admin+"/metrics").body, "scored"); n < sent*3/4 {
+		t.Errorf("%d of %d were scored", n, sent)
+	}
+}
