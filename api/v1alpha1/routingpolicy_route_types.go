@@ -142,8 +142,8 @@ type RouteQuality struct {
 // Judge has a model score a sample of answers, after they were sent, beside what
 // the next tier up answers to the same request.
 type Judge struct {
-	// tier judges; answers that would be compared with those of a tier above it
-	// are not judged. One of spec.tiers.
+	// tier judges. It should rank no lower than the tiers it judges: what it and
+	// higher tiers answer is taken to be good. One of spec.tiers.
 	//
 	// +required
 	Tier TierName `json:"tier"`

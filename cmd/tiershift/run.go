@@ -78,8 +78,13 @@ func run(ctx context.Context, flags *runFlags, out io.Writer) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: flags.logLevel}))
 	providers := &providers{seed: flags.seed, simulate: flags.simulate}
 	defer providers.close()
+	key, kept := signingKey(stateDir())
+	if !kept {
+		log.Info("feedback on requests of this run is taken only while it lasts: there is no state directory to keep a key in")
+	}
 	source := embedded.NewSource(files, embedded.Options{
-		Policy: flags.policy, RequireAuth: flags.requireAuth, Prepare: providers.prepare, Now: time.Now, Report: flags.warn,
+		RequestIDKey: key,
+		Policy:       flags.policy, RequireAuth: flags.requireAuth, Prepare: providers.prepare, Now: time.Now, Report: flags.warn,
 	})
 	board := newBoard(providers)
 	ready := make(chan struct{})

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/tiershift/tiershift/api/v1alpha1"
 	"github.com/tiershift/tiershift/internal/compile"
 	"github.com/tiershift/tiershift/internal/manifest"
@@ -28,6 +31,9 @@ type Options struct {
 	// Prepare, if set, may change what was read before it is compiled: it puts
 	// keys from the environment and simulated providers in place.
 	Prepare func(*manifest.Set) error
+	// RequestIDKey signs the ids of requests where the manifests hold no Secret for
+	// it; nil: they are not signed then, and no feedback is taken.
+	RequestIDKey []byte
 	// Now is the clock that tells which prices are in force.
 	Now func() time.Time
 	// Report, if set, gets the problems that did not hinder compilation, each
@@ -111,8 +117,23 @@ func (s *Source) Read() ([]byte, error) {
 	}
 	s.pricesUntil = compiled.pricesUntil
 	s.report(compiled.Warnings)
-	s.secrets.Replace(compiled.Policy.Namespace, compiled.Set.Secrets)
+	s.secrets.Replace(compiled.Policy.Namespace, s.withRequestIDKey(compiled))
 	return data, nil
+}
+
+// withRequestIDKey adds to the manifests' Secrets the one that the operator would
+// make.
+func (s *Source) withRequestIDKey(compiled *Compiled) []corev1.Secret {
+	all := compiled.Set.Secrets
+	namespace, name := compiled.Policy.Namespace, routerconfig.RequestIDSecret(compiled.Policy.Name)
+	there := func(secret corev1.Secret) bool { return secret.Namespace == namespace && secret.Name == name }
+	if len(s.options.RequestIDKey) == 0 || slices.ContainsFunc(all, there) {
+		return all
+	}
+	return append(slices.Clip(all), corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Data:       map[string][]byte{routerconfig.RequestIDKey: s.options.RequestIDKey},
+	})
 }
 
 func (s *Source) report(warnings []manifest.Fault) {

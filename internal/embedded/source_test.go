@@ -198,6 +198,33 @@ policy.yaml:9: RoutingPolicy default/desk: spec.gateway.auth.secretRef.name: Sec
 	}
 }
 
+func TestASchemaThatDoesNotCompileIsRefusedWithItsLine(t *testing.T) {
+	fsys := directory()
+	write(fsys, "policy.yaml", strings.Replace(policy, "  gateway:", "  routes:\n    - name: r\n      match: {}\n      validate:\n        jsonSchema: '{\"type\":\"text\"}'\n  gateway:", 1))
+	_, err := NewSource(fsys, Options{Now: clock}).Read()
+	want := `policy.yaml:11: RoutingPolicy default/desk: spec.routes[0].validate.jsonSchema: is no valid schema at /type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+func TestIDsOfRequestsAreSigned(t *testing.T) {
+	fsys := directory()
+	source := NewSource(fsys, Options{Now: clock, RequestIDKey: []byte("made")})
+	read := func(want string) {
+		t.Helper()
+		if _, err := source.Read(); err != nil {
+			t.Fatal(err)
+		}
+		if key, err := fs.ReadFile(source.Secrets(), "desk-request-ids/key"); err != nil || string(key) != want {
+			t.Errorf("got %q, %v; want %q", key, err, want)
+		}
+	}
+	read("made")
+	write(fsys, "key.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: desk-request-ids}\nstringData: {key: brought}\n")
+	read("brought")
+}
+
 // counting counts the files that are read.
 type counting struct {
 	fstest.MapFS

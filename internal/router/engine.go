@@ -13,6 +13,7 @@ import (
 	"github.com/tiershift/tiershift/internal/classify/chain"
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/requestid"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 	"github.com/tiershift/tiershift/internal/validation"
 )
@@ -45,6 +46,7 @@ type Engine struct {
 type tier struct {
 	*routerconfig.Tier
 	index  int
+	hash   uint32 // in ids of requests
 	models []*model
 	header []string
 }
@@ -63,6 +65,9 @@ type model struct {
 	reasons bool
 	health  *health
 	header  []string
+	// hash, in ids of requests, tells the model from the others of its tier, which
+	// may have the same at another account.
+	hash uint32
 }
 
 type route struct {
@@ -76,6 +81,7 @@ type route struct {
 	weights map[int][]int32
 	matcher matcher
 	header  []string
+	hash    uint32 // in ids of requests
 	// checker says whether an answer is valid; nil: answers are not checked.
 	checker *validation.Checker
 	// judging is how a sample of the answers is judged; nil: none is.
@@ -142,7 +148,7 @@ func (e *Engine) addTiers(providers map[string]*provider) error {
 	next := 0
 	for i := range e.config.Tiers {
 		spec := &e.config.Tiers[i]
-		t := &tier{Tier: spec, index: i, header: []string{spec.Name}}
+		t := &tier{Tier: spec, index: i, hash: requestid.Hash(spec.Name), header: []string{spec.Name}}
 		e.estimatesOutput = e.estimatesOutput || spec.Selection == routerconfig.SelectionLowestCost
 		for j := range spec.Models {
 			m := &spec.Models[j]
@@ -154,6 +160,7 @@ func (e *Engine) addTiers(providers map[string]*provider) error {
 			added := &model{
 				Model: m, index: next, tier: t, provider: providers[m.Provider], rates: rates,
 				can: capabilities(m), reasons: reasons(m), health: &health{}, header: []string{m.Name},
+				hash: requestid.Hash(m.Name + "\n" + m.Provider),
 			}
 			next++
 			t.models = append(t.models, added)
@@ -198,7 +205,7 @@ func (e *Engine) addQuality(r *route) (err error) {
 func (e *Engine) addRoute(spec *routerconfig.Route) {
 	r := &route{
 		Route: spec, index: len(e.routes), pin: e.tierIndex(spec.Tier), low: 0, high: len(e.tiers) - 1,
-		matcher: newMatcher(&spec.Match), header: []string{spec.Name},
+		matcher: newMatcher(&spec.Match), header: []string{spec.Name}, hash: requestid.Hash(spec.Name),
 	}
 	r.weights = e.weights(spec)
 	accounts := 1

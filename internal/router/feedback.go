@@ -32,19 +32,15 @@ func (x *exchange) completeID() {
 		return
 	}
 	m := x.answering().model
-	said := requestid.Answer{At: x.started, Route: requestid.Hash(x.decision.route.Name), Tier: requestid.Hash(m.tier.Name), Model: m.hash()}
-	if placed := x.engine.placedTier(&x.decision); placed != "" {
-		said.Placed = requestid.Hash(placed)
+	said := requestid.Answer{At: x.started, Route: x.decision.route.hash, Tier: m.tier.hash, Model: m.hash}
+	if placed := x.decision.placed; placed >= 0 {
+		said.Placed = x.engine.tiers[placed].hash
 	}
 	x.id = requestid.Complete(x.id, &said, x.client, key)
 	id := []string{x.id}
 	x.w.Header()["X-Tiershift-Request-Id"] = id
 	x.w.Header()[x.api.idHeader] = id
 }
-
-// hash tells the model from the others of its tier, which may have the same at
-// another account.
-func (m *model) hash() uint32 { return requestid.Hash(m.Name + "\n" + m.Provider) }
 
 // serveFeedback takes a vote on an answer.
 func (s *Server) serveFeedback(e *Engine, w http.ResponseWriter, r *http.Request) {
@@ -174,20 +170,18 @@ type names struct {
 func newNames(e *Engine) names {
 	n := names{routes: map[uint32]string{}, tiers: map[uint32]*tier{}}
 	for _, r := range e.routes {
-		hash := requestid.Hash(r.Name)
-		if _, twice := n.routes[hash]; twice {
-			n.routes[hash] = "" // of neither
+		if _, twice := n.routes[r.hash]; twice {
+			n.routes[r.hash] = "" // of neither
 			continue
 		}
-		n.routes[hash] = r.Name
+		n.routes[r.hash] = r.Name
 	}
 	for _, t := range e.tiers {
-		hash := requestid.Hash(t.Name)
-		if _, twice := n.tiers[hash]; twice {
-			n.tiers[hash] = nil
+		if _, twice := n.tiers[t.hash]; twice {
+			n.tiers[t.hash] = nil
 			continue
 		}
-		n.tiers[hash] = t
+		n.tiers[t.hash] = t
 	}
 	return n
 }
@@ -199,7 +193,7 @@ func (n *names) answer(said *requestid.Answer) (answered, bool) {
 	}
 	out := answered{route: route}
 	for _, m := range t.models {
-		if m.hash() == said.Model {
+		if m.hash == said.Model {
 			out.model = m
 			break
 		}

@@ -54,18 +54,19 @@ func (e *Engine) newJudging(j *routerconfig.Judge) (*judging, error) {
 // is answered are text alone.
 const judgeable = openai.NeedChat | openai.NeedJSONSchema | openai.NeedReasoning
 
-// draws is whether the attempt's answer, if it is one, is to be judged. That is
-// drawn by chance among all that can be: text from a tier below the best that may
-// answer, whose comparison is not beyond the judge.
-func (x *exchange) draws(a *attempt) bool {
+// draws is whether the answer to come is to be judged. That is drawn by chance among
+// all that are text for text.
+func (x *exchange) draws() bool {
 	j := x.decision.route.judging
-	if j == nil || x.api.embeds || x.server.options.Random() >= j.share {
-		return false
-	}
-	reference := a.model.tier.index + 1
-	return reference <= x.decision.route.high && reference <= j.tier &&
+	return j != nil && !x.api.embeds && x.server.options.Random() < j.share &&
 		x.request.Needs()&^judgeable == 0 && len(x.request.Body) <= maxCase
 }
+
+// yardstick is the tier that the route's others are measured by, in the end: the
+// best that may answer, or that the judge can tell from others. What it answers
+// scores 1, by definition and without a call: a split can only be told from
+// another when each of its tiers has a score.
+func (r *route) yardstick() int { return min(r.high, r.judging.tier) }
 
 // submit hands an answer that the client has got to the court. It never waits.
 func (x *exchange) submit(a *attempt, answer *chat.Response) {
@@ -177,6 +178,10 @@ func (c *court) judge(j *judgement) string {
 	if err != nil || j.answer == "" || len(j.answer) > judge.MaxAnswer || judge.Courts(j.answer) {
 		return metricnames.JudgementUnfit
 	}
+	if j.model.tier.index >= j.route.yardstick() {
+		c.score(j, 1)
+		return metricnames.JudgementScored
+	}
 	reference := j.pick(j.model.tier.index+1, j.needs, j.promptTokens, c.server)
 	// The judge reads the request, both answers, and what it is told.
 	judged := j.promptTokens + int64(len(j.answer)/bytesPerToken) + replayTokens + 600
@@ -206,8 +211,12 @@ func (c *court) judge(j *judgement) string {
 	if err != nil {
 		return metricnames.JudgementFailed
 	}
-	c.server.metrics.score(metricnames.SourceJudge, j.engine.seriesKey(j.route.Name, j.model, j.placed), score)
+	c.score(j, score)
 	return metricnames.JudgementScored
+}
+
+func (c *court) score(j *judgement, score float64) {
+	c.server.metrics.score(metricnames.SourceJudge, j.engine.seriesKey(j.route.Name, j.model, j.placed), score)
 }
 
 // pick chooses among the models of a tier; nil: none can take it.

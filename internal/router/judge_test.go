@@ -208,17 +208,37 @@ func TestWhatAJudgeCannotSayIsNoScore(t *testing.T) {
 	})
 }
 
-// Only text of a tier below the best, within the bounds of the route and of the
-// judge, is judged.
+// What has nothing better beside it is what the others are measured by: it scores 1
+// without a call.
+func TestTheYardstickScoresOne(t *testing.T) {
+	for name, change := range map[string]func(*routerconfig.Config){
+		"the best tier":      func(c *routerconfig.Config) { c.DefaultTier = "flagship" },
+		"beyond the ceiling": func(c *routerconfig.Config) { c.DefaultTier, c.Routes[0].MaxTier = "mid", "mid" },
+		"beyond the judge":   func(c *routerconfig.Config) { c.DefaultTier, c.Routes[0].Judge.Tier = "mid", "mid" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "cheap words", "good words", saying(said{text: "the best words"}), change)
+			a := b.ask(askHello)
+			wantStatus(t, a, 200)
+			b.wantMetrics(judgements("scored", 1))
+			if n := len(b.cheap.requests()) + len(b.first.requests()) + len(b.strong.requests()); n != 1 {
+				t.Errorf("%d calls were made", n)
+			}
+			want := fmt.Sprintf(`route="judged",source="judge",tier=%q} 1`, a.header.Get("x-tiershift-tier"))
+			if metrics := b.get(b.admin + "/metrics").body; strings.Count(metrics, want+"\n") != 2 { // sum and count
+				t.Errorf("no score of 1 for %s", a.header.Get("x-tiershift-tier"))
+			}
+		})
+	}
+}
+
+// Only text for text is judged.
 func TestWhatIsNotJudged(t *testing.T) {
 	even := grades(func(string) int { return 5 })
 	tests := map[string]struct {
 		change func(*routerconfig.Config)
 		body   string
 	}{
-		"the best tier":         {func(c *routerconfig.Config) { c.DefaultTier = "flagship" }, askHello},
-		"beyond the ceiling":    {func(c *routerconfig.Config) { c.Routes[0].MaxTier = "nano" }, askHello},
-		"beyond the judge":      {func(c *routerconfig.Config) { c.Routes[0].Judge.Tier = "nano" }, askHello},
 		"a request with tools":  {nil, `{"model":"auto","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"f"}}]}`},
 		"a request with images": {nil, `{"model":"auto","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}]}`},
 		"nothing is sampled":    {func(c *routerconfig.Config) { c.Routes[0].Judge.SamplePercent = 0 }, askHello},
@@ -303,5 +323,25 @@ func TestAJudgesNamesDoNotReachTheAnswer(t *testing.T) {
 	}
 	if replay := b.first.requests(); len(replay) != 1 || strings.Contains(replay[0].text("user"), q.first) || replay[0].Stream || replay[0].MaxTokens+replay[0].MaxCompletionTokens == 0 {
 		t.Errorf("the replay was %+v", replay)
+	}
+}
+
+// Simulated models judge as real ones do: they read the pair and know better the
+// more capable they are.
+func TestSimulatedModelsJudge(t *testing.T) {
+	g := newGateway(t, func(c *routerconfig.Config) {
+		c.DefaultTier = "nano"
+		c.Routes = []routerconfig.Route{{Name: "judged", Judge: &routerconfig.Judge{Tier: "flagship", SamplePercent: 100, MaxCostUSDPerDay: "100"}}}
+	})
+	const sent = 40
+	for i := range sent {
+		wantStatus(t, g.ask(fmt.Sprintf(`{"model":"auto","messages":[{"role":"user","content":"Name %d prime numbers"}]}`, i)), 200)
+		g.eventually("the judgement", func() bool {
+			m := g.get(g.admin + "/metrics").body
+			return counted(m, "scored")+counted(m, "failed")+counted(m, "unfit") == i+1
+		})
+	}
+	if n := counted(g.get(g.admin+"/metrics").body, "scored"); n < sent*3/4 {
+		t.Errorf("%d of %d were scored", n, sent)
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 // relayJSON hands over a whole JSON answer, once it is seen to be one.
 func (x *exchange) relayJSON(a *attempt, resp *upstream.Response, begun time.Time) (done bool) {
-	x.sampled = x.draws(a)
+	x.sampled = x.draws()
 	body, err := resp.ReadAll(x.scratch.response[:0], x.server.options.MaxResponseBytes)
 	x.scratch.response = body
 	x.waiting += x.server.now().Sub(begun)
@@ -178,7 +178,7 @@ type streamRelay struct {
 // failure leads to another attempt.
 func (x *exchange) relayStream(a *attempt, resp *upstream.Response, begun time.Time) (done bool) {
 	filter := x.newFilter()
-	x.sampled = x.draws(a)
+	x.sampled = x.draws()
 	s := &streamRelay{
 		x: x, a: a, resp: resp, filter: filter, begun: begun, control: http.NewResponseController(x.w),
 		hold: x.holdsBack(), gatherer: x.newGatherer(),

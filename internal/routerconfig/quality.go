@@ -29,7 +29,7 @@ const (
 // Judge has a model compare a sample of a route's answers with those of the next
 // tier up.
 type Judge struct {
-	// Tier judges. Answers whose comparison stands above it are not judged.
+	// Tier judges. What it and the tiers above it answer is taken to be good.
 	Tier string `json:"tier"`
 	// SamplePercent is the share of answers that is judged, 0 to 100.
 	SamplePercent float64 `json:"samplePercent"`

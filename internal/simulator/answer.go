@@ -103,6 +103,9 @@ func untilStop(text string, stop []string) string {
 
 // text writes what a complete answer says.
 func (t *task) text() string {
+	if reply, ok := t.grades(); ok {
+		return reply
+	}
 	asked := excerpt(t.req.instructions()) + "\n" + excerpt(t.prompt)
 	labels := labelsIn(asked)
 	switch {
