@@ -175,8 +175,11 @@ type ProviderCredential struct {
 	Spec ProviderCredentialSpec `json:"spec"`
 
 	// status is what the operator observed.
+	// It begins with an observedGeneration of -1, by which tools that read it, such
+	// as Flux, tell that nobody has looked at the object yet.
 	//
 	// +optional
+	// +kubebuilder:default:={"observedGeneration":-1}
 	Status ProviderCredentialStatus `json:"status,omitempty,omitzero"`
 }
 

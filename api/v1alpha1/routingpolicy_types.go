@@ -218,8 +218,11 @@ type RoutingPolicy struct {
 	Spec RoutingPolicySpec `json:"spec"`
 
 	// status is what the operator observed and where traffic stands.
+	// It begins with an observedGeneration of -1, by which tools that read it, such
+	// as Flux, tell that nobody has looked at the object yet.
 	//
 	// +optional
+	// +kubebuilder:default:={"observedGeneration":-1}
 	Status RoutingPolicyStatus `json:"status,omitempty,omitzero"`
 }
 

@@ -222,7 +222,7 @@ func (b *bench) phase(ctx context.Context, name string, begin func() error, done
 }
 
 func (b *bench) await(ctx context.Context, started time.Time, done func() (have, want int)) error {
-	said := started
+	said, before := started, 0
 	for {
 		have, want := done()
 		if have >= want {
@@ -231,6 +231,10 @@ func (b *bench) await(ctx context.Context, started time.Time, done func() (have,
 		if time.Since(said) > 10*time.Second {
 			said = time.Now()
 			b.say("  %d of %d", have, want)
+			if have == before {
+				b.say("  no more since: %s; the operator says: %s", b.cluster.why(), b.operator.logs.String())
+			}
+			before = have
 		}
 		if time.Since(started) > patience {
 			return fmt.Errorf("only %d of %d after %s: %s", have, want, patience, b.cluster.why())

@@ -59,6 +59,37 @@ var _ = Describe("Operators", Serial, func() {
 		exactlyOne(ctx, namespace)
 	})
 
+	It("do not ask first whether an object is there that they are to make", func(ctx context.Context) {
+		own()
+		var mu sync.Mutex
+		asked := map[string]int{}
+		o := start(setup{around: func(next http.RoundTripper) http.RoundTripper {
+			return roundTrip(func(r *http.Request) (*http.Response, error) {
+				path := strings.Split(r.URL.Path, "/")
+				mu.Lock()
+				if name := path[len(path)-1]; strings.HasPrefix(name, gatewayName) {
+					asked[path[len(path)-2]+"/"+name]++
+				}
+				mu.Unlock()
+				return next.RoundTrip(r)
+			})
+		}})
+		DeferCleanup(o.end)
+		inService(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		objects, requests := 0, 0
+		for name, n := range asked {
+			if !strings.HasPrefix(name, "pods/") {
+				objects++
+				requests += n
+			}
+		}
+		Expect(objects).To(Equal(6), "%v", asked)
+		// Now and then the cache has not seen yet what was made a moment ago.
+		Expect(requests).To(BeNumerically("<=", objects+objects/2), "%v", asked)
+	})
+
 	It("that die in the middle of a roll-out are succeeded by others that end it", func(ctx context.Context) {
 		own()
 		namespace := newNamespace(ctx)

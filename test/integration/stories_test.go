@@ -212,6 +212,20 @@ var _ = Describe("A policy", func() {
 		policy.Status = v1alpha1.RoutingPolicyStatus{}
 		Expect(env.Client.Status().Patch(ctx, policy, client.MergeFrom(lost))).To(Succeed())
 		Eventually(policyState(ctx, namespace, v1alpha1.ConditionReady)).WithContext(ctx).Should(Equal("True Ready"))
+
+		policy = get(ctx, &v1alpha1.RoutingPolicy{}, namespace, "support")
+		truth := policy.Status.DeepCopy()
+		for i := range policy.Status.Conditions {
+			policy.Status.Conditions[i].Status, policy.Status.Conditions[i].Reason = metav1.ConditionFalse, "Mine"
+		}
+		policy.Status.ConfigDigest, policy.Status.TierNames = "sha256:mine", "mine"
+		Expect(env.Client.Status().Update(ctx, policy, client.FieldOwner("someone-else"))).To(Succeed())
+		Eventually(func(g Gomega) {
+			now := get(ctx, &v1alpha1.RoutingPolicy{}, namespace, "support").Status
+			g.Expect(states(now.Conditions)).To(Equal(states(truth.Conditions)))
+			g.Expect(now.ConfigDigest).To(Equal(truth.ConfigDigest))
+			g.Expect(now.TierNames).To(Equal(truth.TierNames))
+		}).WithContext(ctx).Should(Succeed())
 	})
 
 	It("goes from a fixed number of replicas to autoscaling without a gap, and back", func(ctx context.Context) {

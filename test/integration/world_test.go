@@ -120,6 +120,15 @@ func state(list []metav1.Condition, kind string) string {
 	return ""
 }
 
+// states are all conditions, each as [state] says it.
+func states(list []metav1.Condition) map[string]string {
+	said := map[string]string{}
+	for _, c := range list {
+		said[c.Type] = state(list, c.Type)
+	}
+	return said
+}
+
 func message(list []metav1.Condition, kind string) string {
 	for _, c := range list {
 		if c.Type == kind {

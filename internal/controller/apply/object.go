@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -77,7 +78,8 @@ func (a *Applier) Apply(ctx context.Context, owner client.Object, item Item) (wr
 	}
 	if live == nil {
 		live, err = a.read(ctx, a.Live, owner, item.Object)
-		a.settled.take(owner, item.Object, err != nil)
+		_, foreign := errors.AsType[*ForeignError](err)
+		a.settled.take(owner, item.Object, foreign)
 		if err != nil {
 			return false, err
 		}

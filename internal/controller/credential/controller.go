@@ -18,7 +18,7 @@ import (
 	"github.com/tiershift/tiershift/internal/controller/secrets"
 )
 
-// +kubebuilder:rbac:groups=tiershift.dev,resources=providercredentials,verbs=get;list;watch
+// +kubebuilder:rbac:groups=tiershift.dev,resources=providercredentials,verbs=list;watch
 // +kubebuilder:rbac:groups=tiershift.dev,resources=providercredentials/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch

@@ -21,9 +21,9 @@ import (
 	"github.com/tiershift/tiershift/internal/pricing"
 )
 
-// +kubebuilder:rbac:groups=tiershift.dev,resources=modeltiers,verbs=get;list;watch
+// +kubebuilder:rbac:groups=tiershift.dev,resources=modeltiers,verbs=list;watch
 // +kubebuilder:rbac:groups=tiershift.dev,resources=modeltiers/status,verbs=patch
-// +kubebuilder:rbac:groups=tiershift.dev,resources=providercredentials,verbs=get;list;watch
+// +kubebuilder:rbac:groups=tiershift.dev,resources=providercredentials,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler reconciles ModelTiers.

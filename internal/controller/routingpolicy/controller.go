@@ -17,17 +17,17 @@ import (
 	"github.com/tiershift/tiershift/internal/workload"
 )
 
-// +kubebuilder:rbac:groups=tiershift.dev,resources=routingpolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups=tiershift.dev,resources=routingpolicies,verbs=list;watch
 // +kubebuilder:rbac:groups=tiershift.dev,resources=routingpolicies/status,verbs=patch
 // +kubebuilder:rbac:groups=tiershift.dev,resources=routingpolicies/finalizers,verbs=update
-// +kubebuilder:rbac:groups=tiershift.dev,resources=modeltiers;providercredentials,verbs=get;list;watch
+// +kubebuilder:rbac:groups=tiershift.dev,resources=modeltiers;providercredentials,verbs=list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create
 // +kubebuilder:rbac:groups="",resources=configmaps;serviceaccounts;services,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch;patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler reconciles RoutingPolicies.

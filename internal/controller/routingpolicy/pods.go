@@ -50,7 +50,8 @@ func isReady(pod *corev1.Pod) bool {
 func (r *Reconciler) hasten(ctx context.Context, f *facts, p *plan, out *rollout) error {
 	for i := range out.pods {
 		pod := out.pods[i].pod
-		if out.pods[i].outdated {
+		// Before a pod has an address it has mounted nothing that could be old.
+		if out.pods[i].outdated || pod.Status.PodIP == "" {
 			continue
 		}
 		want := map[string]string{workload.ConfigDigestAnnotation: p.digest(), secretsVersionAnnotation: p.secretsVersion}

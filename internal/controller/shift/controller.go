@@ -23,9 +23,9 @@ import (
 	"github.com/tiershift/tiershift/internal/shifting"
 )
 
-// +kubebuilder:rbac:groups=tiershift.dev,resources=routingpolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups=tiershift.dev,resources=routingpolicies,verbs=list;watch
 // +kubebuilder:rbac:groups=tiershift.dev,resources=routingpolicies/status,verbs=patch
-// +kubebuilder:rbac:groups="",resources=configmaps;pods,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=configmaps;pods,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler keeps the splits of RoutingPolicies.
