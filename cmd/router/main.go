@@ -38,6 +38,7 @@ func run(ctx context.Context, args []string) error {
 		options      process.Options
 		config       = flags.String("config", "/etc/tiershift/config.json", "the compiled config `FILE`")
 		secrets      = flags.String("secrets-dir", "/var/run/tiershift/secrets", "the `DIR` with a folder per Secret and a file per key")
+		classifiers  = flags.String("classifiers-dir", "/etc/tiershift-classifiers", "the `DIR` with a folder per ConfigMap and a file per trained classifier")
 		level        slog.Level
 		printVersion = flags.Bool("version", false, "print the version and exit")
 	)
@@ -61,6 +62,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	options.Source = reload.File(*config)
 	options.Secrets = os.DirFS(*secrets)
+	options.Classifiers = os.DirFS(*classifiers)
 	options.Log = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	p, err := process.New(options)
 	if err != nil {

@@ -109,7 +109,7 @@ func offlineServer(flags *manifestFlags) (*router.Server, error) {
 		return nil, err
 	}
 	engine, err := router.NewEngine(compiled.Config, router.Dependencies{
-		Secrets: source.Secrets(), Upstreams: router.NewUpstreams(upstream.Options{}),
+		Secrets: source.Secrets(), Classifiers: source.Classifiers(), Upstreams: router.NewUpstreams(upstream.Options{}),
 	})
 	if err != nil {
 		return nil, err
@@ -132,13 +132,45 @@ func printExplanation(w io.Writer, output string, e *router.Explanation) error {
 	if e.Class != "" {
 		row("Class", "%s", e.Class)
 	}
-	for _, r := range e.Rules {
-		row("Rule held", "%s: %s, confidence %.2f", r.Name, r.Class, r.Confidence)
-	}
-	row("Tokens", "about %d in, %d out assumed", e.PromptTokens, e.OutputTokens)
+	printSteps(row, e)
+	row("Tokens", "about %d in, %d out expected", e.PromptTokens, e.OutputTokens)
 	row("Cost", "about %s USD; on the baseline %s about %s USD", e.CostUSD, e.BaselineModel, e.BaselineCostUSD)
 	if len(e.Fallbacks) > 0 {
 		row("If it fails", "%s", strings.Join(e.Fallbacks, ", then "))
 	}
 	return table.Flush()
+}
+
+// printSteps prints what each step of classification says.
+func printSteps(row func(name, format string, args ...any), e *router.Explanation) {
+	var seen []string
+	for _, f := range e.Features {
+		seen = append(seen, f.Name+" "+f.Value)
+	}
+	row("Features", "%s", strings.Join(seen, ", "))
+	for i := range e.Steps {
+		s := &e.Steps[i]
+		verdict := "no verdict"
+		if s.Class != "" {
+			verdict = s.Class
+		}
+		if s.Confidence > 0 {
+			verdict += fmt.Sprintf(" %.2f", s.Confidence)
+		}
+		mark := ""
+		if s.Decided {
+			mark = " (decides)"
+		}
+		cost := ""
+		if s.CostUSD != "" {
+			cost = ", for about " + s.CostUSD + " USD"
+		}
+		row("Step "+s.Method, "%s%s: %s%s", verdict, mark, s.Remark, cost)
+		for _, t := range s.Tiers {
+			row("", "  %s: answers well with %.2f, about %s USD", t.Tier, t.Quality, t.CostUSD)
+		}
+	}
+	for _, r := range e.Rules {
+		row("Rule held", "%s: %s, confidence %.2f", r.Name, r.Class, r.Confidence)
+	}
 }

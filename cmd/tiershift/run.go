@@ -84,7 +84,7 @@ func run(ctx context.Context, flags *runFlags, out io.Writer) error {
 	board := newBoard(providers)
 	ready := make(chan struct{})
 	p, err := process.New(process.Options{
-		Source: source, Secrets: source.Secrets(), Listen: flags.listen, Admin: flags.adminListen,
+		Source: source, Secrets: source.Secrets(), Classifiers: source.Classifiers(), Listen: flags.listen, Admin: flags.adminListen,
 		ReloadInterval: 500 * time.Millisecond, DrainTimeout: 10 * time.Second, Log: log,
 		Router: router.Options{Observe: board.observe},
 		Ready: func(listen, _ net.Addr) {

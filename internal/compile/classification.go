@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/tiershift/tiershift/api/v1alpha1"
@@ -20,6 +21,29 @@ type Classifier struct {
 	// Tiers are those that it predicts for, from the cheapest to the strongest;
 	// none: it knows classes only.
 	Tiers []string
+}
+
+// ConfigMapValue is what a ConfigMap has under a key, in data or in binaryData.
+func ConfigMapValue(configMap *corev1.ConfigMap, key string) (value []byte, ok bool) {
+	if text, isText := configMap.Data[key]; isText {
+		return []byte(text), true
+	}
+	value, ok = configMap.BinaryData[key]
+	return value, ok
+}
+
+// ReadClassifier loads the classifier that a ConfigMap has under a key, as a router
+// will. The result has the key if the ConfigMap does.
+func ReadClassifier(configMap *corev1.ConfigMap, key string) map[string]Classifier {
+	file, ok := ConfigMapValue(configMap, key)
+	if !ok {
+		return map[string]Classifier{}
+	}
+	m, err := model.Load(file)
+	if err != nil {
+		return map[string]Classifier{key: {Fault: err.Error()}}
+	}
+	return map[string]Classifier{key: {Tiers: m.Tiers()}}
 }
 
 // compileClassification fills in what the API promises where nothing is written:

@@ -26,6 +26,7 @@ import (
 	"github.com/tiershift/tiershift/api/v1alpha1"
 	"github.com/tiershift/tiershift/internal/controller/acknowledge"
 	"github.com/tiershift/tiershift/internal/controller/apply"
+	"github.com/tiershift/tiershift/internal/controller/classifiers"
 	"github.com/tiershift/tiershift/internal/controller/credential"
 	"github.com/tiershift/tiershift/internal/controller/index"
 	"github.com/tiershift/tiershift/internal/controller/modeltier"
@@ -122,7 +123,8 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		Client: mgr.GetClient(), Catalogue: pricing.Catalogue(), Events: recorder, Now: options.Now,
 	}
 	policies := &routingpolicy.Reconciler{
-		Client: mgr.GetClient(), Applier: &apply.Applier{Client: mgr.GetClient(), Live: mgr.GetAPIReader()},
+		Classifiers: classifiers.NewReader(mgr.GetAPIReader()),
+		Client:      mgr.GetClient(), Applier: &apply.Applier{Client: mgr.GetClient(), Live: mgr.GetAPIReader()},
 		Secrets: reader, Routers: acknowledge.NewPatient(options.Routers, options.Now), Events: recorder, Catalogue: pricing.Catalogue(),
 		Router: options.Router, Now: options.Now,
 	}

@@ -38,10 +38,12 @@ type Options struct {
 // Source compiles a directory of manifests. It implements reload.Source, whose
 // calls come one after the other.
 type Source struct {
-	files    fs.FS
-	options  Options
-	secrets  Secrets
-	reported string
+	files   fs.FS
+	options Options
+	secrets Secrets
+	// classifiers holds the trained classifier that the policy names.
+	classifiers Classifiers
+	reported    string
 	// refused is the error of the version that was read last, if its manifests
 	// are at fault: reading them again would not help.
 	refused        error
@@ -56,6 +58,10 @@ func NewSource(files fs.FS, options Options) *Source { return &Source{files: fil
 
 // Secrets is the secrets directory of the policy that was read last.
 func (s *Source) Secrets() fs.FS { return &s.secrets }
+
+// Classifiers is the classifiers directory of the policy that was read or compiled
+// last.
+func (s *Source) Classifiers() fs.FS { return &s.classifiers }
 
 // Version implements reload.Source: it changes with the name, size or time of
 // any manifest, and when a new price takes force.
@@ -161,6 +167,7 @@ func (s *Source) Compile() (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.classifiers.Replace(set, policy)
 	result := compilePolicy(set, policy, s.options.Now())
 	errs, warnings := place(set, result.Problems)
 	if result.Config == nil {
@@ -193,7 +200,7 @@ func CompilePolicy(set *manifest.Set, policy *v1alpha1.RoutingPolicy, at time.Ti
 func compilePolicy(set *manifest.Set, policy *v1alpha1.RoutingPolicy, at time.Time) compile.Result {
 	return compile.Compile(compile.Input{
 		Policy: policy, Tiers: set.Tiers, Credentials: set.Credentials,
-		SecretKeys: set.SecretKeys(policy.Namespace), At: at, Catalogue: pricing.Catalogue(), Routers: 1,
+		SecretKeys: set.SecretKeys(policy.Namespace), Classifiers: classifiersOf(set, policy), At: at, Catalogue: pricing.Catalogue(), Routers: 1,
 	})
 }
 

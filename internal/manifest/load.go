@@ -23,7 +23,9 @@ type Set struct {
 	Tiers       []v1alpha1.ModelTier
 	Credentials []v1alpha1.ProviderCredential
 	Secrets     []corev1.Secret
-	documents   map[string]*document // by kind namespace/name
+	// ConfigMaps are those of anybody, since a policy may name them.
+	ConfigMaps []corev1.ConfigMap
+	documents  map[string]*document // by kind namespace/name
 }
 
 // Fault is something wrong with a manifest.
@@ -68,7 +70,7 @@ func Walk(files fs.FS, visit func(name string) error) error {
 }
 
 // Load reads the manifests below the root of the file system. Kinds that are not
-// Tiershift's are passed over, but for Secrets. What has faults is left out of
+// Tiershift's are passed over, but for Secrets and sound ConfigMaps. What has faults is left out of
 // the set. The error says that files could not be read.
 func Load(files fs.FS) (*Set, []Fault, error) {
 	l := &loader{set: &Set{documents: map[string]*document{}}}

@@ -111,6 +111,10 @@ func (o *object) isMeantForUs() bool {
 
 // addObject checks the object and adds it to the set.
 func (l *loader) addObject(o *object) error {
+	if o.apiVersion == "v1" && o.kind == "ConfigMap" {
+		l.addConfigMap(o)
+		return nil
+	}
 	isSecret := o.apiVersion == "v1" && o.kind == "Secret"
 	if !isSecret && !o.isOurs() && !o.isMeantForUs() {
 		return nil

@@ -32,6 +32,43 @@ type Explanation struct {
 	Fallbacks []string `json:"fallbacks"`
 	// Rules are the classification rules that held.
 	Rules []ExplainedRule `json:"rules,omitempty"`
+	// Features are what classification saw of the request.
+	Features []ExplainedFeature `json:"features,omitempty"`
+	// Steps are those of classification, in their order, with what each says;
+	// empty: the tier was pinned and nothing classified.
+	Steps []ExplainedStep `json:"steps,omitempty"`
+}
+
+// ExplainedFeature is something about the request.
+type ExplainedFeature struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// ExplainedStep is one step of classification.
+type ExplainedStep struct {
+	// Method is rules, model or llm, as metrics have it.
+	Method string `json:"method"`
+	// Decided is true of the step that decided.
+	Decided bool `json:"decided"`
+	// Class and Confidence are its verdict; empty and 0: it has none.
+	Class      string  `json:"class,omitempty"`
+	Confidence float64 `json:"confidence,omitempty"`
+	// Remark says how it came to its verdict, or why it does not count.
+	Remark string `json:"remark"`
+	// Tiers are what the trained classifier predicts of each tier.
+	Tiers []ExplainedTier `json:"tiers,omitempty"`
+	// CostUSD is what asking an LLM would cost.
+	CostUSD string `json:"cost_usd_estimate,omitempty"`
+}
+
+// ExplainedTier is what is predicted of a tier.
+type ExplainedTier struct {
+	Tier string `json:"tier"`
+	// Quality is the probability of a good answer.
+	Quality float64 `json:"quality"`
+	// CostUSD is what the answer would cost on the tier's first model.
+	CostUSD string `json:"cost_usd_estimate"`
 }
 
 // ExplainedRule is one rule that held for the request.
@@ -108,8 +145,6 @@ func (x *exchange) explain() (*Explanation, *apiError) {
 		}
 		out.Fallbacks = append(out.Fallbacks, m.tier.Name+"/"+m.Name)
 	}
-	for _, v := range x.analysis.Explain().Matched {
-		out.Rules = append(out.Rules, ExplainedRule{Name: v.Rule, Class: string(v.Class), Confidence: v.Confidence})
-	}
+	x.explainSteps(out)
 	return out, nil
 }

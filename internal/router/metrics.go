@@ -121,7 +121,8 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		overhead: histogram(metricnames.OverheadSeconds,
 			"Time the router itself took, waiting for upstreams not counted.", targetLabels, short),
 		classification: histogram(metricnames.ClassificationDurationSeconds,
-			"Time to classify a request, by the step that decided.", []string{metricnames.LabelMethod}, short),
+			"Time to classify a request, by the step that decided.", []string{metricnames.LabelMethod},
+			prometheus.ExponentialBucketsRange(0.000005, 5, 15)), // rules take microseconds, an LLM may take a second
 		quality: histogram(metricnames.QualityScore,
 			"How good answers were, from 0 to 1, by who says so.", withLabels(metricnames.LabelSource), metricnames.ScoreBuckets()),
 		series:   map[seriesKey]*series{},

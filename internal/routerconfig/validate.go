@@ -247,6 +247,9 @@ func (v *validator) checkFile(field, file string) {
 	v.require(file == "" || file != "." && fs.ValidPath(file), field, "must be a clean relative path: %q", file)
 }
 
+// isShare is false for NaN too.
+func isShare(x float64) bool { return x >= 0 && x <= 1 }
+
 // ProviderKind is the kind of the provider of that name, or "".
 func (c *Config) ProviderKind(name string) string {
 	for i := range c.Providers {

@@ -67,7 +67,8 @@ func renderConfigMap(in Input) (*corev1.ConfigMap, error) {
 }
 
 // configName is that of the ConfigMap. It changes with what a pod needs to serve
-// the config, the router's version and the key files, as the pod template does:
+// the config, the router's version, the key files and the trained classifier, as
+// the pod template does:
 // a config is given only to pods that can serve it, while those of the template
 // before keep theirs until they are replaced, and can even be restarted with it.
 func configName(in Input) string {
@@ -76,6 +77,9 @@ func configName(in Input) string {
 	wanted := SecretKeys(in.Config, in.Credentials)
 	for _, secret := range slices.Sorted(maps.Keys(wanted)) {
 		fmt.Fprintf(&text, "%q %q\n", secret, wanted[secret])
+	}
+	if name, key, ok := Classifier(in.Config); ok {
+		fmt.Fprintf(&text, "classifier %q %q\n", name, key)
 	}
 	sum := sha256.Sum256([]byte(text.String()))
 	return Name(in.Policy.Name) + "-" + hex.EncodeToString(sum[:4])

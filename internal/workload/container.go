@@ -13,6 +13,8 @@ import (
 const (
 	configDir  = "/etc/tiershift"
 	secretsDir = "/var/run/tiershift/secrets"
+	// classifiersDir is not below configDir, which is a mount that is read-only.
+	classifiersDir = "/etc/tiershift-classifiers"
 
 	portTraffic = "http"
 	portAdmin   = "admin"
@@ -24,15 +26,8 @@ func container(in Input, mounts []corev1.VolumeMount) corev1.Container {
 		Name:            containerRouter,
 		Image:           in.Router.Image,
 		ImagePullPolicy: in.Router.PullPolicy,
-		Args: []string{
-			"-config=" + configDir + "/" + ConfigKey,
-			"-secrets-dir=" + secretsDir,
-			fmt.Sprintf("-listen=:%d", TrafficPort),
-			fmt.Sprintf("-admin-listen=:%d", AdminPort),
-			"-drain-delay=" + in.Router.DrainDelay.String(),
-			"-drain-timeout=" + in.Router.DrainTimeout.String(),
-		},
-		Env: memoryLimit(resources),
+		Args:            arguments(in),
+		Env:             memoryLimit(resources),
 		Ports: []corev1.ContainerPort{
 			{Name: portTraffic, ContainerPort: TrafficPort, Protocol: corev1.ProtocolTCP},
 			{Name: portAdmin, ContainerPort: AdminPort, Protocol: corev1.ProtocolTCP},
@@ -47,6 +42,21 @@ func container(in Input, mounts []corev1.VolumeMount) corev1.Container {
 			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		},
 	}
+}
+
+func arguments(in Input) []string {
+	args := []string{
+		"-config=" + configDir + "/" + ConfigKey,
+		"-secrets-dir=" + secretsDir,
+		fmt.Sprintf("-listen=:%d", TrafficPort),
+		fmt.Sprintf("-admin-listen=:%d", AdminPort),
+		"-drain-delay=" + in.Router.DrainDelay.String(),
+		"-drain-timeout=" + in.Router.DrainTimeout.String(),
+	}
+	if _, _, ok := Classifier(in.Config); ok {
+		args = append(args, "-classifiers-dir="+classifiersDir)
+	}
+	return args
 }
 
 // probe asks the admin port. Liveness is given longer than readiness: a router

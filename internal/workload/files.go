@@ -27,7 +27,31 @@ func mountedFiles(in Input) ([]corev1.Volume, []corev1.VolumeMount) {
 		volumes = append(volumes, secretVolume(name, secret, wanted[secret]))
 		mounts = append(mounts, corev1.VolumeMount{Name: name, MountPath: secretsDir + "/" + secret, ReadOnly: true})
 	}
+	if name, key, ok := Classifier(in.Config); ok {
+		volumes = append(volumes, classifierVolume(name, key))
+		mounts = append(mounts, corev1.VolumeMount{Name: classifierVolumeName, MountPath: classifiersDir + "/" + name, ReadOnly: true})
+	}
 	return volumes, mounts
+}
+
+// Classifier names the ConfigMap, and the key in it, that the router's trained
+// classifier comes from; ok is false for the embedded one.
+func Classifier(config *routerconfig.Config) (name, key string, ok bool) {
+	if config.Classification.Model == nil {
+		return "", "", false
+	}
+	return strings.Cut(config.Classification.Model.File, "/")
+}
+
+const classifierVolumeName = "classifier"
+
+// classifierVolume is optional: without the file a router asks the embedded
+// classifier, which is no reason not to start.
+func classifierVolume(name, key string) corev1.Volume {
+	return corev1.Volume{Name: classifierVolumeName, VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+		LocalObjectReference: corev1.LocalObjectReference{Name: name}, Optional: new(true),
+		Items: []corev1.KeyToPath{{Key: key, Path: key}},
+	}}}
 }
 
 // SecretKeys maps each Secret that a router may read to the keys that are mounted,

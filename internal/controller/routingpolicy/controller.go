@@ -11,6 +11,7 @@ import (
 	"github.com/tiershift/tiershift/api/v1alpha1"
 	"github.com/tiershift/tiershift/internal/controller/acknowledge"
 	"github.com/tiershift/tiershift/internal/controller/apply"
+	"github.com/tiershift/tiershift/internal/controller/classifiers"
 	"github.com/tiershift/tiershift/internal/controller/secrets"
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/workload"
@@ -31,12 +32,14 @@ import (
 
 // Reconciler reconciles RoutingPolicies.
 type Reconciler struct {
-	Client    client.Client
-	Applier   *apply.Applier
-	Secrets   *secrets.Reader
-	Routers   acknowledge.Acknowledger
-	Events    events.EventRecorder
-	Catalogue pricing.List
+	Client  client.Client
+	Applier *apply.Applier
+	Secrets *secrets.Reader
+	// Classifiers tells which trained classifiers can be used.
+	Classifiers *classifiers.Reader
+	Routers     acknowledge.Acknowledger
+	Events      events.EventRecorder
+	Catalogue   pricing.List
 	// Router says how routers are run.
 	Router workload.Router
 	Now    func() time.Time

@@ -22,10 +22,12 @@ type facts struct {
 	tiers       []v1alpha1.ModelTier
 	credentials []v1alpha1.ProviderCredential
 	// secrets are those that the policy or a credential names and that exist.
-	secrets   map[string]secrets.Contents
-	catalogue pricing.List
-	router    workload.Router
-	now       time.Time
+	secrets map[string]secrets.Contents
+	// classifiers are those of the ConfigMap that the policy names, if it exists.
+	classifiers map[string]map[string]compile.Classifier
+	catalogue   pricing.List
+	router      workload.Router
+	now         time.Time
 }
 
 // gather reads what the policy refers to. What does not exist is left out.
@@ -50,7 +52,31 @@ func (r *Reconciler) gather(ctx context.Context, policy *v1alpha1.RoutingPolicy)
 	if err := r.gatherRequestIDSecret(ctx, &f); err != nil {
 		return facts{}, err
 	}
+	if err := r.gatherClassifier(ctx, &f); err != nil {
+		return facts{}, err
+	}
 	return f, nil
+}
+
+// classifierRef is the ConfigMap that the policy takes its classifier from; nil:
+// none.
+func classifierRef(policy *v1alpha1.RoutingPolicy) *v1alpha1.ConfigMapKeyReference {
+	if c := policy.Spec.Classification; c != nil && c.Model != nil {
+		return c.Model.ConfigMapRef
+	}
+	return nil
+}
+
+func (r *Reconciler) gatherClassifier(ctx context.Context, f *facts) error {
+	ref := classifierRef(f.policy)
+	if ref == nil {
+		return nil
+	}
+	keys, exists, err := r.Classifiers.Read(ctx, types.NamespacedName{Namespace: f.policy.Namespace, Name: ref.Name}, ref.Key)
+	if err == nil && exists {
+		f.classifiers = map[string]map[string]compile.Classifier{ref.Name: keys}
+	}
+	return err
 }
 
 func (r *Reconciler) gatherCredentials(ctx context.Context, f *facts) error {
@@ -107,7 +133,7 @@ func (f *facts) input() compile.Input {
 		keys[name] = contents.Keys
 	}
 	return compile.Input{
-		Policy: f.policy, Tiers: f.tiers, Credentials: f.credentials, SecretKeys: keys, At: f.now, Catalogue: f.catalogue,
+		Policy: f.policy, Tiers: f.tiers, Credentials: f.credentials, SecretKeys: keys, Classifiers: f.classifiers, At: f.now, Catalogue: f.catalogue,
 	}
 }
 

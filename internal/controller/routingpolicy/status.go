@@ -146,8 +146,16 @@ func recheck(f *facts, p *plan, out *rollout) time.Duration {
 	if until := p.compiled.PricesUntil; !until.IsZero() {
 		after = min(after, max(until.Sub(f.now), time.Second))
 	}
+	if classifierRef(f.policy) != nil {
+		after = min(after, whileClassifier)
+	}
 	return after
 }
+
+// whileClassifier is how often the ConfigMap of a trained classifier is looked at:
+// those of others are not watched. It takes a kubelet as long to bring a change to
+// the routers.
+const whileClassifier = time.Minute
 
 // askAgain is when to ask the pod's router again. A pod that is to be replaced, or
 // to get ready, is watched.

@@ -31,6 +31,8 @@ type Options struct {
 	Source reload.Source
 	// Secrets is the directory of key files.
 	Secrets fs.FS
+	// Classifiers is the directory of trained classifiers; nil: there is none.
+	Classifiers fs.FS
 	// Listen and Admin are the addresses of the traffic and the admin port.
 	// An empty Admin opens no admin port.
 	Listen, Admin string
@@ -80,9 +82,14 @@ func New(options Options) (*Process, error) {
 
 // apply builds an engine and swaps it in.
 func (p *Process) apply(config *routerconfig.Config) error {
-	engine, err := router.NewEngine(config, router.Dependencies{Secrets: p.options.Secrets, Upstreams: p.upstreams})
+	engine, err := router.NewEngine(config, router.Dependencies{
+		Secrets: p.options.Secrets, Classifiers: p.options.Classifiers, Upstreams: p.upstreams,
+	})
 	if err != nil {
 		return err
+	}
+	if fault := engine.ClassifierFault(); fault != nil {
+		p.options.Log.Warn("the embedded classifier is asked instead", "error", fault)
 	}
 	p.server.Swap(engine)
 	p.upstreams.Retire(config)
@@ -162,7 +169,20 @@ func (p *Process) watch(ctx context.Context) {
 			if p.server.Engine().RefreshKeys() {
 				p.options.Log.Info("keys changed, new requests use the new ones")
 			}
+			p.refreshClassifier()
 		}
+	}
+}
+
+// refreshClassifier takes a changed classifier into service, and says so.
+func (p *Process) refreshClassifier() {
+	changed, err := p.server.Engine().RefreshClassifier()
+	switch {
+	case !changed:
+	case err != nil:
+		p.options.Log.Warn("the new classifier cannot be used, the one before is asked on", "error", err)
+	default:
+		p.options.Log.Info("classifier loaded")
 	}
 }
 
