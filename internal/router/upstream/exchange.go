@@ -172,6 +172,25 @@ func (r *Response) uploading() bool {
 	}
 }
 
+// uploaded reports whether the server has taken the whole request. It may have
+// answered before the writing goroutine has seen the end of its write, which is
+// worth a moment: the connection is lost otherwise.
+func (r *Response) uploaded() bool {
+	if r.upload == nil {
+		return true
+	}
+	if r.uploading() {
+		moment := time.NewTimer(time.Millisecond)
+		defer moment.Stop()
+		select {
+		case <-r.upload.done:
+		case <-moment.C:
+			return false
+		}
+	}
+	return r.upload.err == nil
+}
+
 // stopUpload waits until nothing reads the request any more. What is still on
 // its way then is cut off by closing the connection.
 func (r *Response) stopUpload() {
