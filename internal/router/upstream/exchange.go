@@ -91,7 +91,7 @@ func (r *Response) dial(c *Client, by time.Duration) (*conn, error) {
 		defer cancel()
 	}
 	c.dials.Add(1)
-	l, err := c.dialer.connect(ctx)
+	l, err := c.dialer.connectAside(ctx)
 	switch {
 	case err == nil:
 		return newConn(c, l.socket, l.stream, l.probe), nil
