@@ -172,6 +172,10 @@ func (r *Response) uploading() bool {
 	}
 }
 
+// Written reports whether the request is on its way as a whole, or given up, so
+// that its body is not read any more.
+func (r *Response) Written() bool { return !r.uploading() }
+
 // uploaded reports whether the server has taken the whole request. It may have
 // answered before the writing goroutine has seen the end of its write, which is
 // worth a moment: the connection is lost otherwise.
