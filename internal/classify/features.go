@@ -6,8 +6,8 @@ import "bytes"
 // last tailSize bytes. What is asked for stands at the beginning or the end;
 // between them is what it is asked about. This bounds the cost of a decision.
 const (
-	headSize = 4 << 10
-	tailSize = 2 << 10
+	headSize = 2 << 10
+	tailSize = 1 << 10
 )
 
 // window is the part of a text that is read: all of it, or its head and tail.

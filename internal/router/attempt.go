@@ -23,8 +23,7 @@ const maxErrorBytes = 64 << 10
 // try makes one attempt. It is true when the request is done with: answered,
 // passed on, or abandoned by its client.
 func (x *exchange) try(m *model) (done bool) {
-	x.attempts = append(x.attempts, attempt{model: m})
-	a := x.last()
+	a := x.newAttempt(m)
 	key, ok := m.provider.key(x.engine.keys)
 	if !ok {
 		a.cause = causeRejected
@@ -42,6 +41,14 @@ func (x *exchange) try(m *model) (done bool) {
 		x.modelFailed(a)
 	}
 	return done
+}
+
+// newAttempt is no part of try, whose stack a stream would keep.
+//
+//go:noinline
+func (x *exchange) newAttempt(m *model) *attempt {
+	x.attempts = append(x.attempts, attempt{model: m})
+	return x.last()
 }
 
 // modelFailed counts the failure against the model. It is logged when the model

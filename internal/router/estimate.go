@@ -21,7 +21,7 @@ const perImage = 765
 const (
 	weighWhole    = 4 << 10
 	sampleWindows = 16
-	sampleSize    = 256
+	sampleSize    = 128
 )
 
 // estimatePrompt estimates the tokens of all messages and tool definitions.

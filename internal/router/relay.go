@@ -242,6 +242,21 @@ func (s *streamRelay) begin() {
 	x.firstByteLeaves()
 	x.w.WriteHeader(http.StatusOK)
 	s.committed = true
+	s.letGo()
+}
+
+// streamed is what is left of the request of a stream that let go of it.
+var streamed = openai.Request{Stream: true}
+
+// letGo gives back what only another attempt, or one who looks at the whole of the
+// exchange, would still need: streams are long, and there are many at once.
+func (s *streamRelay) letGo() {
+	x := s.x
+	if x.sampled || s.gatherer != nil || !s.resp.Written() {
+		return
+	}
+	x.request, x.analysis, x.out.segments = &streamed, nil, nil
+	x.scratch.shed()
 }
 
 func (x *exchange) setStreamHeaders() {

@@ -11,39 +11,69 @@ import (
 
 // scratch is the memory that one exchange works in and the next one takes over.
 type scratch struct {
+	*working
+	stream        openai.Stream
+	attempts      [4]attempt
+	response, out []byte
+}
+
+// working is the part that is needed until it is settled who answers. A stream
+// gives it back then: see shed.
+type working struct {
 	request  openai.Request
 	analysis classify.Analysis
 	input    classify.Input
-	stream   openai.Stream
-	attempts [4]attempt
 
-	body, response, out []byte
-	plain, rewrite      []byte
-	segments            [][]byte
+	body, plain, rewrite []byte
+	segments             [][]byte
 }
 
 // keepBytes is the largest buffer that is kept for the next exchange: a rare
 // huge request must not hold its memory for ever.
 const keepBytes = 256 << 10
 
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
+var (
+	scratches = sync.Pool{New: func() any { return new(scratch) }}
+	workings  = sync.Pool{New: func() any { return new(working) }}
+)
 
-func acquireScratch() *scratch { return scratches.Get().(*scratch) }
+func acquireScratch() *scratch {
+	s := scratches.Get().(*scratch)
+	s.working = workings.Get().(*working)
+	return s
+}
 
 func (s *scratch) release() {
-	s.request.Reset()
-	s.analysis.Release()
-	s.input = classify.Input{}
+	s.shed()
 	s.stream.Reset(openai.StreamOptions{})
 	s.attempts = [4]attempt{}
-	for _, buffer := range []*[]byte{&s.body, &s.response, &s.out, &s.plain, &s.rewrite} {
+	trim(&s.response, &s.out)
+	scratches.Put(s)
+}
+
+// shed gives back what was read of the request. Nothing may use it any more.
+func (s *scratch) shed() {
+	w := s.working
+	if w == nil {
+		return
+	}
+	s.working = nil
+	w.request.Reset()
+	w.analysis.Release()
+	w.input = classify.Input{}
+	trim(&w.body, &w.plain, &w.rewrite)
+	clear(w.segments[:cap(w.segments)])
+	w.segments = w.segments[:0]
+	workings.Put(w)
+}
+
+// trim drops buffers that are too large to be kept.
+func trim(buffers ...*[]byte) {
+	for _, buffer := range buffers {
 		if cap(*buffer) > keepBytes {
 			*buffer = nil
 		}
 	}
-	clear(s.segments[:cap(s.segments)])
-	s.segments = s.segments[:0]
-	scratches.Put(s)
 }
 
 // newRequestID returns the short form of an id.

@@ -111,7 +111,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := s.now()
 	defer s.inFlight.Add(-1)
 	if s.inFlight.Add(1) > s.options.MaxInFlight {
-		apiOf(r).writeError(w, unavailable("overloaded", "the router serves as many requests as it may; try again"))
+		refuse(w, r, "overloaded", "the router serves as many requests as it may; try again")
 		return
 	}
 	if s.draining.Load() {
@@ -119,10 +119,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	engine := s.engine.Load()
 	if engine == nil {
-		apiOf(r).writeError(w, unavailable("not_ready", "the router has no config yet; try again"))
+		refuse(w, r, "not_ready", "the router has no config yet; try again")
 		return
 	}
 	s.dispatch(engine, w, r, started)
+}
+
+// refuse answers that nothing can be served now. It is no part of its caller, whose
+// stack a stream would keep.
+//
+//go:noinline
+func refuse(w http.ResponseWriter, r *http.Request, code, message string) {
+	apiOf(r).writeError(w, unavailable(code, message))
 }
 
 func (s *Server) dispatch(e *Engine, w http.ResponseWriter, r *http.Request, started time.Time) {
@@ -132,6 +140,11 @@ func (s *Server) dispatch(e *Engine, w http.ResponseWriter, r *http.Request, sta
 		}
 		return
 	}
+	s.serveOther(e, w, r)
+}
+
+// serveOther serves what asks no model.
+func (s *Server) serveOther(e *Engine, w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	if prefix, ok := strings.CutSuffix(path, pathExplain); ok {
 		if allowMethod(chatAPI, w, r, http.MethodPost) {

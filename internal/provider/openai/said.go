@@ -63,81 +63,104 @@ func (s *scanner) contentText() text {
 
 // copyString is skipString, and appends what the string stands for.
 func (u *said) copyString(b []byte, i int) (end, saved int) {
-	start, before, text := i, len(u.text), u.text
+	start, before := i, len(u.text)
+	c := copier{b: b, i: i, out: u.text[:cap(u.text)], at: len(u.text)}
 	for {
-		n := copyPlain(text[len(text):cap(text)], b[i:])
-		i, text = i+n, text[:len(text)+n]
-		if i >= len(b) {
+		c.plain()
+		if c.i >= len(b) {
 			return newFault(unexpectedEnd, len(b)), 0
 		}
-		switch c := b[i]; {
-		case c == '"':
-			u.text = text
-			return i + 1, i - start - (len(text) - before)
-		case c == '\\':
-			text, i = copyEscapes(text, b, i)
-		case c < ' ':
-			return newFault(controlInString, i), 0
-		case c < utf8.RuneSelf: // near the end of the body, or of the room
-			text = append(growText(text, len(b)-i), c)
-			i++
-		default:
-			next := skipRunes(b, i)
-			if next > 0 {
-				text = append(text, b[i:next]...)
-			}
-			i = next
+		if b[c.i] == '"' {
+			u.text = c.out[:c.at]
+			return c.i + 1, c.i - start - (c.at - before)
 		}
-		if i < 0 {
-			return i, 0
+		if fault := c.other(); fault < 0 {
+			return fault, 0
 		}
 	}
 }
 
-// growText makes room for a step, or for as much again as there is, if left bytes
-// of the body can hold so much.
-func growText(text []byte, left int) []byte {
-	const first = 32 << 10
-	if cap(text)-len(text) >= copyStep {
-		return text
-	}
-	return slices.Grow(text, min(left, max(len(text), first))+copyStep)
+// copier copies from b at i to out at at.
+type copier struct {
+	b, out []byte
+	i, at  int
 }
 
-// copyEscapes walks over the escapes at b[i], of which there is one at least, and
-// appends what they stand for.
-func copyEscapes(text, b []byte, i int) (_ []byte, next int) {
-	for i < len(b) && b[i] == '\\' {
-		if i+1 < len(b) && shortEscapes[b[i+1]] != 0 {
-			text = append(text, shortEscapes[b[i+1]])
-			i += 2
-			continue
-		}
-		r, next := decodeUnicodeEscape(b, i)
-		if next < 0 {
-			next, _ = skipUnicodeEscape(b, i)
-			return text, next // the fault
-		}
-		text, i = utf8.AppendRune(text, r), next
-	}
-	return text, i
-}
-
-// copyPlain copies b up to the first byte that special marks, and returns how much
-// that was. Where b or out has less than a step left, it stops earlier. It may
-// write more.
-func copyPlain(out, b []byte) int {
-	n := 0
-	for ; n+copyStep <= len(b) && n+copyStep <= len(out); n += copyStep {
-		from, to := b[n:n+copyStep], out[n:n+copyStep]
+// plain copies up to something else than plain text and short escapes. Near the
+// end of b or out, it stops earlier. It may write more.
+func (c *copier) plain() {
+	b, out, i, at := c.b, c.out, c.i, c.at
+	for i+copyStep < len(b) && at+copyStep <= len(out) {
+		from, to := b[i:i+copyStep], out[at:at+copyStep]
 		low, high := binary.LittleEndian.Uint64(from), binary.LittleEndian.Uint64(from[8:])
 		binary.LittleEndian.PutUint64(to, low)
 		binary.LittleEndian.PutUint64(to[8:], high)
-		if low, high = special(low), special(high); low|high != 0 {
-			return n + firstMark(low, high)
+		low, high = special(low), special(high)
+		if low|high == 0 {
+			i, at = i+copyStep, at+copyStep
+			continue
 		}
+		k := firstMark(low, high)
+		i, at = i+k, at+k
+		short := shortEscapes[b[i+1]]
+		if b[i] != '\\' || short == 0 {
+			break
+		}
+		out[at] = short
+		i, at = i+2, at+1
 	}
-	return n
+	c.i, c.at = i, at
+}
+
+// other copies what plain stopped at, other than the end of the string. It returns
+// the fault if that is none, else 0.
+func (c *copier) other() (fault int) {
+	c.grow()
+	switch first := c.b[c.i]; {
+	case first == '\\':
+		return c.escape()
+	case first < ' ':
+		return newFault(controlInString, c.i)
+	case first < utf8.RuneSelf:
+		c.out[c.at] = first
+		c.i, c.at = c.i+1, c.at+1
+		return 0
+	}
+	end := skipRunes(c.b, c.i)
+	if end < 0 {
+		return end
+	}
+	c.out = append(c.out[:c.at], c.b[c.i:end]...)
+	c.i, c.at = end, len(c.out)
+	c.out = c.out[:cap(c.out)]
+	return 0
+}
+
+// grow makes room for a step, or for as much again as there is, if b can hold so
+// much.
+func (c *copier) grow() {
+	const first = 32 << 10
+	if len(c.out)-c.at < copyStep {
+		c.out = slices.Grow(c.out[:c.at], min(len(c.b)-c.i, max(c.at, first))+copyStep)
+		c.out = c.out[:cap(c.out)]
+	}
+}
+
+// escape copies what the escape at hand stands for.
+func (c *copier) escape() (fault int) {
+	if c.i+1 < len(c.b) && shortEscapes[c.b[c.i+1]] != 0 {
+		c.out[c.at] = shortEscapes[c.b[c.i+1]]
+		c.i, c.at = c.i+2, c.at+1
+		return 0
+	}
+	r, next := decodeUnicodeEscape(c.b, c.i)
+	if next < 0 {
+		fault, _ = skipUnicodeEscape(c.b, c.i)
+		return fault
+	}
+	c.at += utf8.EncodeRune(c.out[c.at:], r)
+	c.i = next
+	return 0
 }
 
 // firstMark is the index of the lowest byte that is marked in two words, of which

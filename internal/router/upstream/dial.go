@@ -32,6 +32,23 @@ type link struct {
 	probe          func() bool
 }
 
+// connectAside is connect on a goroutine of its own. To resolve, dial and shake
+// hands goes deep, and a goroutine that serves a stream would keep the large stack
+// as long as that lasts.
+func (d *dialer) connectAside(ctx context.Context) (link, error) {
+	type result struct {
+		link link
+		err  error
+	}
+	done := make(chan result)
+	go func() {
+		l, err := d.connect(ctx)
+		done <- result{l, err}
+	}()
+	r := <-done // soon after ctx has ended, if not before
+	return r.link, r.err
+}
+
 // connect makes a connection ready for the first request. Its error may say that
 // a limit of its own has passed when it was the context that ended.
 func (d *dialer) connect(ctx context.Context) (link, error) {

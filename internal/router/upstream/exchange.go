@@ -91,7 +91,7 @@ func (r *Response) dial(c *Client, by time.Duration) (*conn, error) {
 		defer cancel()
 	}
 	c.dials.Add(1)
-	l, err := c.dialer.connect(ctx)
+	l, err := c.dialer.connectAside(ctx)
 	switch {
 	case err == nil:
 		return newConn(c, l.socket, l.stream, l.probe), nil
@@ -170,6 +170,29 @@ func (r *Response) uploading() bool {
 	default:
 		return true
 	}
+}
+
+// Written reports whether the request is on its way as a whole, or given up, so
+// that its body is not read any more.
+func (r *Response) Written() bool { return !r.uploading() }
+
+// uploaded reports whether the server has taken the whole request. It may have
+// answered before the writing goroutine has seen the end of its write, which is
+// worth a moment: the connection is lost otherwise.
+func (r *Response) uploaded() bool {
+	if r.upload == nil {
+		return true
+	}
+	if r.uploading() {
+		moment := time.NewTimer(time.Millisecond)
+		defer moment.Stop()
+		select {
+		case <-r.upload.done:
+		case <-moment.C:
+			return false
+		}
+	}
+	return r.upload.err == nil
 }
 
 // stopUpload waits until nothing reads the request any more. What is still on

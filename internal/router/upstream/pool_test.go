@@ -2,7 +2,9 @@ package upstream
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -97,5 +99,20 @@ func TestClose(t *testing.T) {
 	exchange(t, c, post("{}"))
 	if stats := c.Stats(); stats.Open != 0 || stats.Idle != 0 {
 		t.Errorf("stats %+v", stats)
+	}
+}
+
+// TestConnectionsOfLargeRequestsAreKept is about answers that are whole before the
+// goroutine that wrote the request has seen the end of its write.
+func TestConnectionsOfLargeRequestsAreKept(t *testing.T) {
+	c, _ := startServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}), false)
+	request := post(strings.Repeat("x", 200<<10))
+	for range 300 {
+		exchange(t, c, request)
+	}
+	if stats := c.Stats(); stats.Dials > 3 { // a moment can be too short on a busy machine
+		t.Errorf("%d connections for requests one after the other", stats.Dials)
 	}
 }

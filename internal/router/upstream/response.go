@@ -150,9 +150,8 @@ func (r *Response) EOF(err error) bool { return r.body.done && errors.Is(err, io
 // its end and the server keeps the connection, and otherwise closes it.
 func (r *Response) Close() {
 	if cn := r.conn; cn != nil {
-		unfinished := r.uploading() || r.upload != nil && r.upload.err != nil
-		reusable := r.err == nil && r.body.done && !r.body.extra && r.head.keep && !unfinished
-		if reusable && (r.stop == nil || r.stop()) {
+		reusable := r.err == nil && r.body.done && !r.body.extra && r.head.keep
+		if reusable && r.uploaded() && (r.stop == nil || r.stop()) {
 			cn.lifetime = r.head.lifetime - r.head.lifetime/4 // not to be used just as the server closes it
 			cn.client.pool.put(cn)
 			r.conn, r.stop = nil, nil
