@@ -134,6 +134,8 @@ func (s *scanner) block(role Role) {
 		case "content":
 			content = s.i
 			s.skip()
+		case "signature":
+			s.marks(markOpenAI, markGemini)
 		default:
 			s.skip()
 		}
