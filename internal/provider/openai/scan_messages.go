@@ -154,7 +154,7 @@ func (s *scanner) block(role Role) {
 	case "document":
 		s.r.needs |= NeedFiles
 	case "tool_result":
-		if content > 0 {
+		if content > 0 && role != RoleTool { // a result within a result is none, and must not be read over and over
 			s.again(content, (*scanner).blocks, RoleTool)
 		}
 	case "tool_use":
