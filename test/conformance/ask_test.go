@@ -140,8 +140,12 @@ func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 func (t *tap) keep(model string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.tier, _ = strings.CutPrefix(model, "tier:")
 	t.header = nil
+	if tier, pinned := strings.CutPrefix(model, "tier:"); pinned {
+		t.tier = tier
+	} else {
+		t.tier = ""
+	}
 }
 
 func (t *tap) last() http.Header {

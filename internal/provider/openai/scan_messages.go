@@ -60,8 +60,11 @@ func (s *scanner) messagesTurn() {
 			if m.hasRole {
 				s.reject(s.turnPlace(".role"), "is given twice")
 			}
-			m.hasRole = true
-			m.role = s.string(s.turnPlace(".role"))
+			if m.hasRole = true; s.peek() != '"' {
+				s.reject(s.turnPlace(".role"), "must be a string")
+				return
+			}
+			m.role = s.text()
 		case "content":
 			if m.content > 0 {
 				s.reject(s.turnPlace(".content"), "is given twice")
