@@ -72,6 +72,11 @@ test-unit: ## Test all packages but those that need the control plane
 test-race: RACE := -race
 test-race: test ## Like test, but fail where the race detector cannot run
 
+.PHONY: conformance
+conformance: ## Ask each feature by each SDK of each provider, and write docs/conformance.md
+	go test ./test/conformance -count 1 -run TestMatrix -update
+	@sed -n '/^## Clients/,$$p' docs/conformance.md
+
 .PHONY: cover
 cover: ## Fail if a pure package has less than COVERAGE (85) percent of its statements covered
 	@mkdir -p bin

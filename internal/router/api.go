@@ -12,6 +12,7 @@ import (
 	"github.com/tiershift/tiershift/internal/provider/openai"
 	"github.com/tiershift/tiershift/internal/provider/openaichat"
 	"github.com/tiershift/tiershift/internal/provider/responses"
+	"github.com/tiershift/tiershift/internal/provider/translate"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
 
@@ -26,8 +27,8 @@ type api struct {
 	content []string
 	// translateAlways is for streams that no provider is asked for in this form.
 	translateAlways bool
-	// silent is that comments end a stream for the official SDK.
-	silent bool
+	// form is what the official SDK asks of streams.
+	form translate.Form
 	// idHeader is where the SDKs look for the id of a request.
 	idHeader string
 	// embeds marks the API of embeddings, whose answers are no conversation.
@@ -46,15 +47,16 @@ var (
 	messagesAPI = &api{
 		wire: routerconfig.WireAnthropic, codec: anthropic.New(), scan: openai.ScanMessages,
 		content: contentTypeSSE, idHeader: "Request-Id",
+		form: translate.Form{Last: "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"},
 	}
 	generateAPI = &api{
 		wire: routerconfig.WireGemini, codec: gemini.New(), scan: openai.ScanGenerate,
-		content: contentTypeSSE, silent: true, idHeader: "X-Request-Id",
+		content: contentTypeSSE, form: translate.Form{Silent: true}, idHeader: "X-Request-Id",
 	}
 	// generateArrayAPI streams one JSON array, as Gemini does without alt=sse.
 	generateArrayAPI = &api{
 		wire: routerconfig.WireGemini, codec: gemini.NewArray(), scan: openai.ScanGenerate,
-		content: contentTypeJSON, silent: true, translateAlways: true, idHeader: "X-Request-Id",
+		content: contentTypeJSON, form: translate.Form{Silent: true}, translateAlways: true, idHeader: "X-Request-Id",
 	}
 	embeddingsAPI = &api{
 		wire: routerconfig.WireOpenAI, codec: openaichat.New(), scan: openai.ScanEmbeddings,

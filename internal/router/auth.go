@@ -13,7 +13,7 @@ func (e *Engine) authenticate(r *http.Request) (string, *apiError) {
 	case routerconfig.AuthNone:
 		return "", nil
 	case routerconfig.AuthAPIKeys:
-		key := clientKey(r.Header)
+		key := clientKey(r)
 		if key == "" {
 			return "", unauthorized("no API key: send one as \"Authorization: Bearer KEY\"")
 		}
@@ -28,8 +28,9 @@ func (e *Engine) authenticate(r *http.Request) (string, *apiError) {
 
 // clientKey finds the key as each provider's SDK sends it: Authorization:
 // Bearer (OpenAI), x-api-key (Anthropic), api-key (Azure), x-goog-api-key
-// (Gemini).
-func clientKey(h http.Header) string {
+// (Gemini), or as Gemini's documentation does, in the query.
+func clientKey(r *http.Request) string {
+	h := r.Header
 	if v := h["Authorization"]; len(v) > 0 {
 		const scheme = "bearer "
 		if len(v[0]) > len(scheme) && strings.EqualFold(v[0][:len(scheme)], scheme) {
@@ -41,5 +42,8 @@ func clientKey(h http.Header) string {
 			return v[0]
 		}
 	}
-	return ""
+	if r.URL.RawQuery == "" {
+		return ""
+	}
+	return r.URL.Query().Get("key")
 }

@@ -30,7 +30,7 @@ type outgoing struct {
 // else a translation. The error says what cannot be carried.
 func (x *exchange) encode(m *model) *apiError {
 	wire, codec := m.provider.speak(x.api.wire)
-	x.out = outgoing{wire: wire, codec: codec, translated: wire != x.api.wire, segments: x.scratch.segments[:0]}
+	x.out = outgoing{wire: wire, codec: codec, translated: wire != x.api.wire || x.request.Foreign(), segments: x.scratch.segments[:0]}
 	x.out.path = m.provider.path(m.Name, wire, x.request.Stream, x.api.embeds)
 	switch {
 	case x.api.embeds && wire != routerconfig.WireOpenAI:

@@ -150,7 +150,7 @@ func (x *exchange) newFilter() streamFilter {
 		}
 		return translate.New(decoder, x.api.codec.NewStreamEncoder(request))
 	}
-	return translate.Passing(decoder, x.api.codec.NewStreamEncoder(&chat.Request{Stream: true}))
+	return translate.Passing(decoder, x.api.codec.NewStreamEncoder(&chat.Request{Stream: true}), x.api.form)
 }
 
 // streamRelay hands over one event stream.
@@ -300,7 +300,7 @@ func (s *streamRelay) charge() {
 func (s *streamRelay) end(out []byte, err error) bool {
 	x := s.x
 	switch {
-	case abandoned(x.r.Context()):
+	case abandoned(x.r.Context()) && !s.filter.ErrorSeen(): // a client may go once it was told of an error
 		return s.clientGone()
 	case !s.began:
 		return s.endedEarly(err)
@@ -321,7 +321,9 @@ func (s *streamRelay) end(out []byte, err error) bool {
 	out = x.appendCost(out, s.a)
 	x.scratch.out = out
 	if !s.write(out) {
-		x.cancelled()
+		if x.outcome == metricnames.OutcomeSuccess {
+			x.cancelled()
+		}
 		return true
 	}
 	s.drain()
@@ -409,7 +411,7 @@ func (s *streamRelay) appendCut(out []byte, fault string, err error) []byte {
 // appendCost appends the comment line that carries what a header carries for
 // JSON. SSE parsers pass over comments.
 func (x *exchange) appendCost(out []byte, a *attempt) []byte {
-	if x.api.silent {
+	if x.api.form.Silent {
 		return out
 	}
 	out = append(append(out, ": tiershift cost-usd="...), x.cost().String()...)

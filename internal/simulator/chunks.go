@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // frame is the data of one event of a stream, and the tokens it brings.
@@ -169,7 +170,7 @@ func (k *chunker) textDeltas(ch choice) []delta {
 	if k.d.extras {
 		role = `{"role":"assistant","content":"","refusal":null}`
 	}
-	out := []delta{{body: role, logprobs: k.logprobs(nil)}}
+	out := append([]delta{{body: role, logprobs: k.logprobs(nil)}}, k.thoughtDeltas()...)
 	member := `{"content":`
 	if ch.refused && k.d.extras {
 		member = `{"refusal":`
@@ -182,6 +183,23 @@ func (k *chunker) textDeltas(ch choice) []delta {
 		})
 	}
 	return out
+}
+
+// thoughtDeltas tell what the model thought, of the providers that do.
+func (k *chunker) thoughtDeltas() (out []delta) {
+	for _, p := range pieces(thoughtOf(k.c, k.d, k.r)) {
+		out = append(out, delta{body: string(append(appendString([]byte(`{"content":null,"reasoning_content":`), p), '}'))})
+	}
+	return out
+}
+
+// thoughtOf is what the model thought before it answered; "": nothing that is told.
+// What it cost is counted as reasoning.
+func thoughtOf(c *completion, d dialect, r *request) string {
+	if !d.thoughts || c.usage.reasoning == 0 {
+		return ""
+	}
+	return "This is about " + strings.Join(topics(r.prompt()), ", ") + ". A short, complete answer fits."
 }
 
 // logprobs of the tokens of a chunk; nil if not asked for.
@@ -201,14 +219,16 @@ func (k *chunker) callDeltas(calls []generatedCall) []delta {
 	}
 	role := `{"role":"assistant","content":null`
 	var out []delta
-	if len(calls) > 1 {
-		out = append(out, delta{body: role + refusal + "}"})
+	thoughts := k.thoughtDeltas()
+	first := len(calls) == 1 && len(thoughts) == 0
+	if !first {
+		out = append(append(out, delta{body: role + refusal + "}"}), thoughts...)
 	}
 	for i, call := range calls {
 		begin := `"tool_calls":[{"index":` + strconv.Itoa(i) + `,"id":"` + call.id +
 			`","type":"function","function":{"name":` + string(appendString(nil, call.name)) + `,"arguments":""}}]`
 		body := "{" + begin + "}"
-		if len(calls) == 1 {
+		if first {
 			body = role + "," + begin + refusal + "}"
 		}
 		out = append(out, delta{body: body, tokens: callOverhead + Tokens(call.name)})

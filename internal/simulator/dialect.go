@@ -11,12 +11,12 @@ type Dialect string
 
 // The dialects; the zero value is OpenAI.
 //
-//   - DeepSeek: UUIDs as ids, no service tier, no refusals; usage with its cache
+//   - DeepSeek: UUIDs as ids, no service tier, no refusals; thoughts in reasoning_content; usage with its cache
 //     hit and miss counts in the last chunk that has choices; unknown models are
 //     a 400; its own authentication error.
 //   - Mistral: usage in the last chunk that has choices, asked for or not; no
 //     fingerprint, service tier or logprobs; errors without the "error" object.
-//   - XAI: errors are {"code","error"} with prose as the code; a wrong key is a 400.
+//   - XAI: thoughts in reasoning_content; errors are {"code","error"} with prose as the code; a wrong key is a 400.
 //   - Gemini: not OpenAI's wire but Google's own, models.generateContent.
 const (
 	OpenAI   Dialect = "OpenAI"
@@ -35,6 +35,8 @@ type dialect struct {
 	fingerprint bool
 	logprobs    bool
 	rateLimits  bool // headers
+	// thoughts are told beside the answer, in reasoning_content.
+	thoughts bool
 	// usageWithChoices puts a stream's usage into the last chunk with choices.
 	usageWithChoices bool
 	// usageAlways does so without being asked.
@@ -66,13 +68,13 @@ type otherWire struct {
 var dialects = map[Dialect]dialect{
 	"":        openAIDialect,
 	OpenAI:    openAIDialect,
-	DeepSeek:  {id: uuid, fingerprint: true, logprobs: true, usageWithChoices: true, usage: deepSeekUsage, err: deepSeekError},
+	DeepSeek:  {id: uuid, fingerprint: true, logprobs: true, thoughts: true, usageWithChoices: true, usage: deepSeekUsage, err: deepSeekError},
 	Mistral:   {id: hexID, usageWithChoices: true, usageAlways: true, usage: plainUsage, err: mistralError},
 	Gemini:    geminiDialect,
 	Anthropic: anthropicDialect,
 
 	AzureOpenAI: azureDialect,
-	XAI:         {id: uuid, extras: true, fingerprint: true, logprobs: true, rateLimits: true, usage: fullUsage, err: xaiError},
+	XAI:         {id: uuid, extras: true, fingerprint: true, logprobs: true, thoughts: true, rateLimits: true, usage: fullUsage, err: xaiError},
 }
 
 var openAIDialect = dialect{

@@ -60,8 +60,12 @@ func orEmpty(m map[string]json.RawMessage) map[string]json.RawMessage {
 }
 
 func responsesUsage(u usage) members {
+	details := members{"cached_tokens": u.cached}
+	if u.reportWrites {
+		details["cache_write_tokens"] = u.cacheWritten
+	}
 	return members{
-		"input_tokens": u.prompt, "input_tokens_details": members{"cached_tokens": u.cached, "cache_write_tokens": u.cacheWritten},
+		"input_tokens": u.prompt, "input_tokens_details": details,
 		"output_tokens": u.completion, "output_tokens_details": members{"reasoning_tokens": u.reasoning},
 		"total_tokens": u.prompt + u.completion,
 	}

@@ -30,6 +30,9 @@ type ModelStats struct {
 	Requests int64
 	// PromptTokens include CachedTokens, CompletionTokens include ReasoningTokens.
 	PromptTokens, CachedTokens, CompletionTokens, ReasoningTokens int64
+	// CacheWriteTokens are those of the prompt that are charged for being cached:
+	// none, of models that do not report them.
+	CacheWriteTokens int64
 }
 
 // RecordedRequest is a request as it arrived, keys and prompts included.
@@ -76,6 +79,9 @@ func (c *counters) charge(model string, u usage) {
 		m.CachedTokens += int64(u.cached)
 		m.CompletionTokens += int64(u.completion)
 		m.ReasoningTokens += int64(u.reasoning)
+		if u.reportWrites {
+			m.CacheWriteTokens += int64(u.cacheWritten)
+		}
 		s.Models[model] = m
 		s.TokensGenerated += int64(u.completion)
 	})

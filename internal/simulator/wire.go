@@ -32,6 +32,7 @@ type wireMessage struct {
 	ToolCalls   []toolCall      `json:"tool_calls,omitempty"`
 	Refusal     json.RawMessage `json:"refusal,omitempty"`
 	Annotations json.RawMessage `json:"annotations,omitempty"`
+	Reasoning   string          `json:"reasoning_content,omitempty"`
 }
 
 var null = json.RawMessage("null")
@@ -50,6 +51,7 @@ func encodeJSON(c *completion, d dialect, r *request, noUsage bool) []byte {
 	}
 	for i, ch := range c.choices {
 		wc := wireChoice{Index: i, Message: wireMessageOf(ch, d), FinishReason: ch.finish}
+		wc.Message.Reasoning = thoughtOf(c, d, r)
 		if d.logprobs {
 			wc.Logprobs = logprobs(ch.content, r)
 		}

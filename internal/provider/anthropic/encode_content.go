@@ -121,8 +121,8 @@ func (e *requestEncoder) part(path, role string, p chat.Part, calls map[string]b
 	case chat.KindToolResult:
 		return e.resultPart(path, p, calls)
 	case chat.KindThinking:
-		if p.Signature == "" {
-			e.drop(path + ".thinking") // only a signed thought is taken for one
+		if p.Signature == "" || isForeign(p.Signature) {
+			e.drop(path + ".thinking") // only a thought of Claude's own, and signed, is taken for one
 			return nil
 		}
 		return e.put(role, &block{Type: typeThinking, Thinking: &p.Text, Signature: &p.Signature}, nil)
@@ -140,6 +140,12 @@ func (e *requestEncoder) part(path, role string, p chat.Part, calls map[string]b
 	}
 	e.add(role, b)
 	return nil
+}
+
+// isForeign reports whether a signature is another provider's, by the mark that its
+// codec leaves on it (packages responses and gemini). Anthropic refuses those.
+func isForeign(signature string) bool {
+	return strings.HasPrefix(signature, "openai:") || strings.HasPrefix(signature, "tsgemini")
 }
 
 func (e *requestEncoder) put(role string, b *block, cache *chat.CacheControl) error {

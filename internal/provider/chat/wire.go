@@ -45,6 +45,6 @@ var fieldNames = map[string]map[string]string{
 		"frequency_penalty": "generationConfig.frequencyPenalty", "presence_penalty": "generationConfig.presencePenalty",
 		"logprobs": "generationConfig.responseLogprobs", "top_logprobs": "generationConfig.logprobs",
 		"reasoning_effort": "generationConfig.thinkingConfig", "response_format": "generationConfig.responseSchema",
-		"tool_choice": "toolConfig.functionCallingConfig",
+		"tool_choice": "toolConfig.functionCallingConfig", "metadata": "labels",
 	},
 }

@@ -88,9 +88,21 @@ func (d *requestDecoder) parts(path string, v value, c *content) {
 		if part.Kind == chat.KindToolResult {
 			c.results = append(c.results, part)
 		} else {
-			c.parts = append(c.parts, part)
+			c.add(part)
 		}
 	}
+}
+
+// add appends a part. A thought that was streamed comes back in pieces, of which
+// the last one signs the whole.
+func (c *content) add(part chat.Part) {
+	if n := len(c.parts); n > 0 && part.Kind == chat.KindThinking {
+		if last := &c.parts[n-1]; last.Kind == chat.KindThinking && last.Signature == "" {
+			last.Text, last.Signature = last.Text+part.Text, part.Signature
+			return
+		}
+	}
+	c.parts = append(c.parts, part)
 }
 
 // part reads a Part (https://ai.google.dev/api/caching#Part): one member with
@@ -122,7 +134,7 @@ func (d *requestDecoder) part(path string, v value, role chat.Role) chat.Part {
 	}
 	d.data(&p, path, data, role)
 	if thought && p.Kind == chat.KindText {
-		p.Kind = chat.KindThinking
+		p.Kind, p.Signature = chat.KindThinking, broughtSignature(p.Signature)
 	}
 	return p
 }
@@ -171,6 +183,7 @@ func (d *requestDecoder) data(p *chat.Part, path string, data member, role chat.
 		p.Kind = kindOf(p.Media.MIMEType)
 	case field == "functionCall":
 		p.Kind, p.Call = chat.KindToolCall, d.call(at, data.value, role)
+		p.Signature = broughtCallSignature(p.Signature)
 	case field == "functionResponse":
 		p.Kind, p.Result = chat.KindToolResult, d.result(at, data.value, role)
 	case field == "":

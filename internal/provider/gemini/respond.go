@@ -56,7 +56,7 @@ func writePart(w *writer, p *chat.Part) bool {
 	case chat.KindText, chat.KindRefusal:
 		writeText(w, p.Text, false, p.Signature)
 	case chat.KindThinking:
-		writeText(w, p.Text, true, p.Signature)
+		writeText(w, p.Text, true, clientSignature(p.Signature))
 	case chat.KindToolCall:
 		return writeAnswerCall(w, p.Call, p.Call.Arguments, p.Signature)
 	case chat.KindImage, chat.KindDocument, chat.KindAudio:
@@ -76,9 +76,7 @@ func writeAnswerCall(w *writer, c *chat.ToolCall, arguments, signature string) b
 	}
 	w.open("", '{')
 	writeCall(w, c.ID, c.Name, args)
-	if isBase64(signature) {
-		w.text("thoughtSignature", signature)
-	}
+	w.text("thoughtSignature", clientCallSignature(signature))
 	w.close('}')
 	return true
 }

@@ -185,26 +185,6 @@ func readMedia(v value) *chat.Media {
 	return m
 }
 
-// signatureMark begins the signatures of Gemini's thoughts while they are with a
-// client: other wires have signatures of thoughts too, which Gemini refuses. It is
-// eight characters of base64, so that a signature with it is still base64.
-const signatureMark = "tsgemini"
-
-func markSignature(s string) string {
-	if s == "" {
-		return ""
-	}
-	return signatureMark + s
-}
-
-// ownSignature is the signature as Gemini gave it; empty if it did not.
-func ownSignature(s string) string {
-	if own, ok := strings.CutPrefix(s, signatureMark); ok {
-		return own
-	}
-	return ""
-}
-
 // citations are the sources that a candidate names, as the provider gave them,
 // and the whole groundingMetadata as one more element; nil if there are none
 // (https://ai.google.dev/api/generate-content#citationmetadata). The reference

@@ -77,11 +77,11 @@ func TestAnswersOfOtherWires(t *testing.T) {
 	}{
 		"thoughts, with another provider's signature": {
 			parts: []chat.Part{{Kind: chat.KindThinking, Text: "Hm", Signature: "EqQB"}, {Kind: chat.KindRedactedThinking, Data: "x"}, textPart("Hi")},
-			want:  `[{"text":"Hm","thought":true,"thoughtSignature":"EqQB"},{"text":"Hi"}]`,
+			want:  `[{"text":"Hm","thought":true,"thoughtSignature":"tssignedRXFRQg=="},{"text":"Hi"}]`,
 		},
-		"a signature that Google's SDK could not read": {parts: []chat.Part{{Kind: chat.KindThinking, Text: "Hm", Signature: "a:b"}}, want: `[{"text":"Hm","thought":true}]`},
+		"a signature that Google's SDK could not read is wrapped": {parts: []chat.Part{{Kind: chat.KindThinking, Text: "Hm", Signature: "a:b"}}, want: `[{"text":"Hm","thought":true,"thoughtSignature":"tssignedYTpi"}]`},
 		"a refusal":                  {parts: []chat.Part{{Kind: chat.KindRefusal, Text: "No."}}, want: `[{"text":"No."}]`},
-		"a call":                     {parts: []chat.Part{call("call_abc", "f", ` {"a":1} `)}, want: `[{"functionCall":{"id":"call_abc","name":"f","args":{"a":1}}}]`},
+		"a call":                     {parts: []chat.Part{call("call_abc", "f", ` {"a":1} `)}, want: `[{"functionCall":{"id":"call_abc","name":"f","args":{"a":1}},"thoughtSignature":"tssigned"}]`},
 		"a call that cannot be read": {parts: []chat.Part{call("a", "f", `{"a":`)}, want: `{"content":{"parts":[],"role":"model"},"finishReason":"MALFORMED_FUNCTION_CALL"`},
 		"media":                      {parts: []chat.Part{part(chat.KindImage, chat.Media{URL: "https://e.org/a"}), {Kind: chat.KindImage}}, want: `[{"fileData":{"fileUri":"https://e.org/a"}}]`},
 		"another wire's own part":    {parts: []chat.Part{{Kind: chat.KindNative, Native: &chat.Native{Wire: "anthropic", Value: []byte(`{"type":"x"}`)}}}, want: `"parts":[]`},

@@ -139,6 +139,9 @@ func (c *choiceWriter) end(dst []byte, e *streamEncoder) []byte {
 // text sends a piece of the part at hand, and what proves that it is the
 // provider's.
 func (e *streamEncoder) text(dst []byte, c *choiceWriter, text, signature string) []byte {
+	if c.kind == chat.KindThinking {
+		signature = clientSignature(signature)
+	}
 	if text == "" && !isBase64(signature) {
 		return dst
 	}

@@ -116,8 +116,9 @@ func TestStreamsAreWritten(t *testing.T) {
 		"a thought and its signature": {[]chat.Event{
 			starts(chat.KindThinking, nil), {Kind: chat.EventText, Text: "h"}, {Kind: chat.EventSignature, Text: "AQID"}, {Kind: chat.EventPartEnd},
 		}, `data: {"candidates":[{"content":{"parts":[{"text":"h","thought":true}],"role":"model"},"index":0}]}` + "\n\n" +
-			`data: {"candidates":[{"content":{"parts":[{"text":"","thought":true,"thoughtSignature":"AQID"}],"role":"model"},"index":0}]}` + "\n\n"},
-		"a signature that Google's SDK could not read": {[]chat.Event{starts(chat.KindThinking, nil), {Kind: chat.EventSignature, Text: "a:b"}}, ""},
+			`data: {"candidates":[{"content":{"parts":[{"text":"","thought":true,"thoughtSignature":"tssignedQVFJRA=="}],"role":"model"},"index":0}]}` + "\n\n"},
+		"a signature that Google's SDK could not read is wrapped": {[]chat.Event{starts(chat.KindThinking, nil), {Kind: chat.EventSignature, Text: "a:b"}},
+			`data: {"candidates":[{"content":{"parts":[{"text":"","thought":true,"thoughtSignature":"tssignedYTpi"}],"role":"model"},"index":0}]}` + "\n\n"},
 		"a part that comes whole": {[]chat.Event{{Kind: chat.EventPartStart, Start: &chat.Part{Kind: chat.KindText, Text: "a"}}, {Kind: chat.EventPartEnd}},
 			`data: {"candidates":[{"content":{"parts":[{"text":"a"}],"role":"model"},"index":0}]}` + "\n\n"},
 		"a picture": {[]chat.Event{{Kind: chat.EventPartStart, Start: &chat.Part{Kind: chat.KindImage, Media: &chat.Media{MIMEType: "image/png", Data: "AAAA"}}}},

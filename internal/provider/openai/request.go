@@ -64,6 +64,8 @@ type Request struct {
 	given string
 	// cached says that the client marks what is to be cached.
 	cached bool
+	// foreign says that a thought in the conversation is another provider's.
+	foreign bool
 
 	// name is the model of this or an earlier request, kept because the next
 	// one usually asks for the same.
@@ -297,6 +299,11 @@ func (r *Request) Tokens() int64 { return r.tokens }
 
 // Cached reports whether the client says itself what is to be cached.
 func (r *Request) Cached() bool { return r.cached }
+
+// Foreign reports whether the conversation holds thoughts that another provider
+// than the wire's own has signed: a conversation that has moved. Its own provider
+// refuses them, so that the body cannot go on as it is.
+func (r *Request) Foreign() bool { return r.foreign }
 
 // ToolBytes returns the bytes of the JSON that defines tools, functions and the
 // response format.

@@ -339,6 +339,10 @@ func (s *scanner) container(opening byte, param, what string) bool {
 
 func (s *scanner) limit(which int) {
 	l := &s.r.limits[which]
+	if l.key.end > 0 { // under another spelling
+		s.reject(s.r.limitNames[which], "is given twice")
+		return
+	}
 	l.key = s.keyAt
 	c := s.peek()
 	if c != '-' && !isDigit(c) && c != 'n' {

@@ -179,6 +179,8 @@ func (s *scanner) generatePart(role Role) {
 		case "thought":
 			thought = s.peek() == 't'
 			s.skip()
+		case "thoughtSignature", "thought_signature":
+			s.marks(markOtherGemini)
 		case "inlineData", "inline_data", "fileData", "file_data":
 			s.media()
 		case "functionCall", "function_call", "functionResponse", "function_response":

@@ -60,8 +60,11 @@ func (s *scanner) messagesTurn() {
 			if m.hasRole {
 				s.reject(s.turnPlace(".role"), "is given twice")
 			}
-			m.hasRole = true
-			m.role = s.string(s.turnPlace(".role"))
+			if m.hasRole = true; s.peek() != '"' {
+				s.reject(s.turnPlace(".role"), "must be a string")
+				return
+			}
+			m.role = s.text()
 		case "content":
 			if m.content > 0 {
 				s.reject(s.turnPlace(".content"), "is given twice")
@@ -134,6 +137,8 @@ func (s *scanner) block(role Role) {
 		case "content":
 			content = s.i
 			s.skip()
+		case "signature":
+			s.marks(markOpenAI, markGemini)
 		default:
 			s.skip()
 		}
@@ -152,7 +157,7 @@ func (s *scanner) block(role Role) {
 	case "document":
 		s.r.needs |= NeedFiles
 	case "tool_result":
-		if content > 0 {
+		if content > 0 && role != RoleTool { // a result within a result is none, and must not be read over and over
 			s.again(content, (*scanner).blocks, RoleTool)
 		}
 	case "tool_use":

@@ -73,6 +73,8 @@ func (s *scanner) inputItem() {
 			m.role, _ = s.optionalText()
 		case "type":
 			m.kind, _ = s.optionalText()
+		case "id":
+			s.marks(markOtherOpenAI)
 		case "content", "output":
 			m.content = s.i
 			s.skip()

@@ -192,5 +192,30 @@ func (s *scanner) wordOf(t text) []byte {
 	return t.of(s.b)
 }
 
+// The marks by which the codecs tell whose a thought is while a client has it:
+// OpenAI's and Gemini's signatures in a thinking block of Messages, any other's with
+// a client of Gemini's API, and the ids of thoughts that are not OpenAI's in
+// Responses.
+const (
+	markOpenAI      = "openai:"
+	markGemini      = "tsgemini"
+	markOtherGemini = "tssigned"
+	markOtherOpenAI = "rs_ts"
+)
+
+// marks walks over a value and takes note if it is a string that begins with one of
+// the marks of another provider, or says nothing: a thought that nobody signed.
+func (s *scanner) marks(of ...string) {
+	t, ok := s.optionalText()
+	if !ok {
+		return
+	}
+	word := s.wordOf(t)
+	s.r.foreign = s.r.foreign || len(word) == 0 && !s.failed()
+	for _, mark := range of {
+		s.r.foreign = s.r.foreign || bytes.HasPrefix(word, []byte(mark))
+	}
+}
+
 // marked takes note of a member by which a client says what to cache.
 func (s *scanner) marked() { s.r.cached = s.r.cached || bytes.Contains(s.b, []byte(`"cache_control"`)) }

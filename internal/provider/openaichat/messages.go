@@ -78,27 +78,36 @@ func (d *decoder) assistant(at *path, v value) (parts []chat.Part) {
 // thoughts reads what an answer thought: reasoning_details has more than
 // reasoning_content.
 func (d *decoder) thoughts(v value) []chat.Part {
-	if parts := thoughtDetails(v.Get("reasoning_details")); len(parts) > 0 {
-		return parts
+	text := v.Get("reasoning_content").Text()
+	if text == "" {
+		text = v.Get("reasoning").Text()
 	}
-	for _, name := range []string{"reasoning_content", "reasoning"} {
-		if text := v.Get(name).Text(); text != "" {
-			return []chat.Part{{Kind: chat.KindThinking, Text: text}}
-		}
+	parts := thoughtDetails(v.Get("reasoning_details"))
+	switch {
+	case len(parts) == 0 && text == "":
+		return nil
+	case len(parts) == 0:
+		return []chat.Part{{Kind: chat.KindThinking, Text: text}}
+	case len(parts) == 1 && parts[0].Kind == chat.KindThinking && parts[0].Text == "":
+		parts[0].Text = text // a stream tells what was thought apart from what signs it
 	}
-	return nil
+	return parts
 }
 
-// thoughtDetails reads OpenRouter's list.
+// thoughtDetails reads OpenRouter's list. Of a thought that was streamed, clients
+// bring back the pieces as they came, of which the last one signs the whole.
 func thoughtDetails(list value) (parts []chat.Part) {
 	for _, item := range list.Elements() {
 		switch item.Get("type").Text() {
 		case "reasoning.encrypted":
 			parts = append(parts, chat.Part{Kind: chat.KindRedactedThinking, Data: item.Get("data").Text()})
 		case "reasoning.text":
-			parts = append(parts, chat.Part{
-				Kind: chat.KindThinking, Text: item.Get("text").Text(), Signature: item.Get("signature").Text(),
-			})
+			p := chat.Part{Kind: chat.KindThinking, Text: item.Get("text").Text(), Signature: item.Get("signature").Text()}
+			if n := len(parts); n > 0 && parts[n-1].Kind == chat.KindThinking && parts[n-1].Signature == "" {
+				parts[n-1].Text, parts[n-1].Signature = parts[n-1].Text+p.Text, p.Signature
+				continue
+			}
+			parts = append(parts, p)
 		case "reasoning.summary":
 			parts = append(parts, chat.Part{Kind: chat.KindThinking, Text: item.Get("summary").Text()})
 		}

@@ -20,6 +20,7 @@ type Stream struct {
 	encoder chat.StreamEncoder
 	// pass is that the bytes go on as they are.
 	pass bool
+	form Form
 
 	events []chat.Event
 	books
@@ -45,8 +46,17 @@ func New(decoder chat.StreamDecoder, encoder chat.StreamEncoder) *Stream {
 // Passing returns a Stream that passes the bytes on and reads along with the
 // decoder. The encoder writes only what the provider did not: the error that ends
 // a stream which was cut.
-func Passing(decoder chat.StreamDecoder, encoder chat.StreamEncoder) *Stream {
-	return &Stream{decoder: decoder, encoder: encoder, pass: true}
+func Passing(decoder chat.StreamDecoder, encoder chat.StreamEncoder, form Form) *Stream {
+	return &Stream{decoder: decoder, encoder: encoder, pass: true, form: form}
+}
+
+// Form is what the client's wire asks of a stream that is passed on.
+type Form struct {
+	// Silent is that its SDK takes no comments.
+	Silent bool
+	// Last is the event without which its SDK takes no answer for whole, for
+	// providers that leave it out; empty: there is none.
+	Last string
 }
 
 // Feed takes the next bytes of the stream and appends to out what may go to the
@@ -71,6 +81,8 @@ func (s *Stream) over() bool { return s.ended || s.failed || s.fault != "" }
 
 func (s *Stream) event(e sse.Event, out []byte) []byte {
 	switch {
+	case e.Data == nil && s.pass && s.form.Silent:
+		return out
 	case e.Data == nil && s.pass:
 		return append(out, e.Raw...)
 	case e.Data == nil: // a comment keeps the connection alive
@@ -146,7 +158,11 @@ func (s *Stream) End(out []byte) []byte {
 		return out
 	}
 	s.events = s.decoder.End(s.events[:0])
-	return s.tell(out)
+	out = s.tell(out)
+	if s.pass && s.ended {
+		out = append(out, s.form.Last...)
+	}
+	return out
 }
 
 // AppendError appends the event that tells the client that the answer is not
