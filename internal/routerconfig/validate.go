@@ -266,9 +266,6 @@ func (c *Config) HasModel(tier int, name, kind string) bool {
 	return slices.ContainsFunc(c.Tiers[tier].Models, func(m Model) bool { return m.Name == name && c.ProviderKind(m.Provider) == kind })
 }
 
-// isShare is false for NaN too.
-func isShare(x float64) bool { return x >= 0 && x <= 1 }
-
 // TierIndex returns the position of a tier by rank, or -1.
 func (c *Config) TierIndex(name string) int {
 	return slices.IndexFunc(c.Tiers, func(t Tier) bool { return t.Name == name })
