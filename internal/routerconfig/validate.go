@@ -247,6 +247,9 @@ func (v *validator) checkFile(field, file string) {
 	v.require(file == "" || file != "." && fs.ValidPath(file), field, "must be a clean relative path: %q", file)
 }
 
+// isShare is false for NaN too.
+func isShare(x float64) bool { return x >= 0 && x <= 1 }
+
 // ProviderKind is the kind of the provider of that name, or "".
 func (c *Config) ProviderKind(name string) string {
 	for i := range c.Providers {
@@ -262,9 +265,6 @@ func (c *Config) ProviderKind(name string) string {
 func (c *Config) HasModel(tier int, name, kind string) bool {
 	return slices.ContainsFunc(c.Tiers[tier].Models, func(m Model) bool { return m.Name == name && c.ProviderKind(m.Provider) == kind })
 }
-
-// isShare is false for NaN too.
-func isShare(x float64) bool { return x >= 0 && x <= 1 }
 
 // TierIndex returns the position of a tier by rank, or -1.
 func (c *Config) TierIndex(name string) int {

@@ -68,9 +68,9 @@ func renderConfigMap(in Input) (*corev1.ConfigMap, error) {
 
 // configName is that of the ConfigMap. It changes with what a pod needs to serve
 // the config, the router's version, the key files and the trained classifier, as
-// the pod template does:
-// a config is given only to pods that can serve it, while those of the template
-// before keep theirs until they are replaced, and can even be restarted with it.
+// the pod template does: a config is given only to pods that can serve it, while
+// those of the template before keep theirs until they are replaced, and can even be
+// restarted with it.
 func configName(in Input) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%q\n", in.Router.Image)
