@@ -88,7 +88,7 @@ func TestFaultsOfSchema(t *testing.T) {
 	checkFaults(t, "a.yaml", []faultTest{
 		{"unknown field", with(tier, "rank:", "rnak:"), `
 a.yaml:5: ModelTier default/nano: spec.rank: is required
-a.yaml:6: ModelTier default/nano: spec.rnak: is an unknown field; there are description, models, rank, selection`},
+a.yaml:6: ModelTier default/nano: spec.rnak: is an unknown field; there are description, models, promptCaching, rank, selection`},
 		{"unknown field of a list item", with(tier, "      credentialRef", "      wieght: 3\n      credentialRef"), `
 a.yaml:9: ModelTier default/nano: spec.models[0].wieght: is an unknown field; there are capabilities, credentialRef, limits, name, pricing, timeouts, weight`},
 		{"unknown field at the top", tier + "sepc: {}\n", `
