@@ -75,9 +75,8 @@ func (r *Reconciler) rollOut(ctx context.Context, f *facts, p *plan) (rollout, e
 }
 
 func (r *Reconciler) applyAll(ctx context.Context, f *facts, p *plan) error {
-	if err := r.createRequestIDKey(ctx, f); err != nil {
-		return err
-	}
+	// Routers serve without it, but take no feedback.
+	noKey := r.createRequestIDKey(ctx, f)
 	for _, item := range p.items {
 		if _, err := r.Applier.Apply(ctx, f.policy, item); err != nil {
 			return err
@@ -88,7 +87,7 @@ func (r *Reconciler) applyAll(ctx context.Context, f *facts, p *plan) error {
 			return err
 		}
 	}
-	return nil
+	return noKey
 }
 
 // lasting is whether someone has to do something about the error.
