@@ -58,7 +58,8 @@ func newCluster(ctx context.Context, config *rest.Config) (*cluster, error) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &cluster{
 		client: live, cache: watched, cancel: cancel, policies: map[string]*v1alpha1.RoutingPolicy{}, routers: map[string]*router{},
-		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
+		// No limit over all pods: a thousand kubelets do not wait for each other.
+		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](10*time.Millisecond, time.Second)),
 	}
 	go func() {
 		if err := watched.Start(running); err != nil {
