@@ -40,7 +40,7 @@ type cluster struct {
 	// observed are the generations that Deployments' statuses were written for, which
 	// the watch tells a moment later.
 	observed map[string]int64
-	failure error
+	failure  error
 }
 
 // newCluster begins to watch.
