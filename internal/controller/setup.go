@@ -17,11 +17,13 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/tiershift/tiershift/api/v1alpha1"
 	"github.com/tiershift/tiershift/internal/controller/acknowledge"
@@ -131,22 +133,35 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		Secrets: reader, Routers: acknowledge.NewPatient(options.Routers, options.Now), Events: recorder, Catalogue: pricing.Catalogue(),
 		Router: options.Router, Now: options.Now,
 	}
-	workers := options.Controller
-	workers.MaxConcurrentReconciles = options.Workers
-	if err := credentials.SetupWithManager(mgr, find, workers); err != nil {
+	if err := credentials.SetupWithManager(mgr, find, options.each(options.Workers)); err != nil {
 		return err
 	}
-	if err := tiers.SetupWithManager(mgr, find, options.Controller); err != nil {
+	if err := tiers.SetupWithManager(mgr, find, options.each(1)); err != nil {
 		return err
 	}
-	if err := policies.SetupWithManager(mgr, find, workers); err != nil {
+	if err := policies.SetupWithManager(mgr, find, options.each(options.Workers)); err != nil {
 		return err
 	}
 	shifts, err := newShift(mgr, &options, recorder)
 	if err != nil {
 		return err
 	}
-	return shifts.SetupWithManager(mgr, workers)
+	return shifts.SetupWithManager(mgr, options.each(options.Workers))
+}
+
+// What failed is tried again after firstRetry, and after longer and longer, but never
+// more than lastRetry: when the API server is back, so is the operator, soon after.
+const (
+	firstRetry = 10 * time.Millisecond
+	lastRetry  = time.Minute
+)
+
+// each is the options of one controller with so many workers.
+func (o *Options) each(workers int) controller.Options {
+	options := o.Controller
+	options.MaxConcurrentReconciles = workers
+	options.RateLimiter = workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry)
+	return options
 }
 
 func newShift(mgr ctrl.Manager, options *Options, recorder events.EventRecorder) (*shift.Reconciler, error) {

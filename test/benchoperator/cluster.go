@@ -37,7 +37,10 @@ type cluster struct {
 	policies map[string]*v1alpha1.RoutingPolicy
 	// routers are by pod.
 	routers map[string]*router
-	failure error
+	// observed are the generations that Deployments' statuses were written for, which
+	// the watch tells a moment later.
+	observed map[string]int64
+	failure  error
 }
 
 // newCluster begins to watch.
@@ -57,8 +60,9 @@ func newCluster(ctx context.Context, config *rest.Config) (*cluster, error) {
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &cluster{
-		client: live, cache: watched, cancel: cancel, policies: map[string]*v1alpha1.RoutingPolicy{}, routers: map[string]*router{},
-		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
+		client: live, cache: watched, cancel: cancel, policies: map[string]*v1alpha1.RoutingPolicy{}, routers: map[string]*router{}, observed: map[string]int64{},
+		// No limit over all pods: a thousand kubelets do not wait for each other.
+		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](10*time.Millisecond, time.Second)),
 	}
 	go func() {
 		if err := watched.Start(running); err != nil {
@@ -226,10 +230,24 @@ func (c *cluster) sync(ctx context.Context, policy string) error {
 			return err
 		}
 	}
-	if d.Status.ObservedGeneration == d.Generation {
+	return c.syncStatus(ctx, &d)
+}
+
+// syncStatus writes the status of the Deployment as its controller would in the end.
+func (c *cluster) syncStatus(ctx context.Context, d *appsv1.Deployment) error {
+	c.mu.Lock()
+	done := d.Status.ObservedGeneration == d.Generation || c.observed[d.Name] == d.Generation
+	c.mu.Unlock()
+	if done {
 		return nil
 	}
 	n := *d.Spec.Replicas
 	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
-	return c.client.Status().Update(ctx, &d)
+	if err := c.client.Status().Update(ctx, d); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.observed[d.Name] = d.Generation
+	return nil
 }

@@ -160,26 +160,29 @@ var _ = Describe("A policy on a cluster", Ordered, func() {
 		}
 	})
 
-	It("gets what it asks for although the operator ends in the middle", func(ctx context.Context) {
-		underLoad(ctx, namespace, "the operator was killed while a policy changed", func() {
+	It("gets what it asks for although the operator dies, and serves meanwhile", func(ctx context.Context) {
+		underLoad(ctx, namespace, "the operator was killed and a policy changed", func() {
+			kubectl(ctx, "-n", systemNamespace, "delete", "pod", "-l", "app.kubernetes.io/component=operator", "--force", "--grace-period=0")
+			killed := time.Now()
 			change(ctx, namespace, func(p *v1alpha1.RoutingPolicy) { p.Spec.DefaultTier = "flagship" })
 			generation := get(ctx, &v1alpha1.RoutingPolicy{}, namespace, "support").Generation
-			kubectl(ctx, "-n", systemNamespace, "delete", "pod", "-l", "app.kubernetes.io/component=operator", "--force", "--grace-period=0")
-			started := time.Now()
 			Eventually(func() int64 { return leastGeneration(ctx, namespace, routers(ctx, namespace)) }).WithContext(ctx).Should(Equal(generation))
+			// The dead leader gave nothing back, so the next one waits for its lease to end.
+			AddReportEntry("the change is served, after the kill", time.Since(killed).Round(time.Millisecond).String())
 			Eventually(condition(ctx, namespace, v1alpha1.ConditionReady)).WithContext(ctx).Should(Equal("True Ready"))
-			AddReportEntry("Ready again after", time.Since(started).Round(time.Millisecond).String())
 		})
 		kubectl(ctx, "-n", systemNamespace, "rollout", "status", "deployment/"+operatorName, "--timeout="+patience.String())
 	})
 
 	It("takes with it what was made for it, and nothing else", func(ctx context.Context) {
-		users := names(ctx, namespace, "secrets,providercredentials,modeltiers")
+		const madeForIt = "app.kubernetes.io/managed-by=tiershift"
+		users := names(ctx, namespace, "secrets,providercredentials,modeltiers", "-l", "!app.kubernetes.io/managed-by")
 		kubectl(ctx, "-n", namespace, "delete", "routingpolicy", "support", "--timeout="+patience.String())
 		Eventually(func() string {
-			return names(ctx, namespace, "configmaps,serviceaccounts,services,deployments,replicasets,pods,poddisruptionbudgets,networkpolicies", "-l", "app.kubernetes.io/managed-by=tiershift")
+			return names(ctx, namespace, "configmaps,secrets,serviceaccounts,services,deployments,replicasets,pods,poddisruptionbudgets,networkpolicies", "-l", madeForIt)
 		}).WithContext(ctx).Should(BeEmpty())
 		Expect(names(ctx, namespace, "secrets,providercredentials,modeltiers")).To(Equal(users))
+		Expect(users).To(ContainSubstring("secret/openai-key"))
 	})
 })
 
@@ -228,7 +231,13 @@ func versionsOf(list client.ObjectList) map[string]string {
 	items, err := metaItems(list)
 	Expect(err).NotTo(HaveOccurred())
 	for _, item := range items {
-		seen[fmt.Sprintf("%T %s", item, item.GetName())] = item.GetResourceVersion()
+		version := item.GetResourceVersion()
+		switch item.(type) {
+		case *corev1.Pod, *appsv1.Deployment:
+			// Their status is others', who write it whenever a node is busy.
+			version = fmt.Sprint(item.GetGeneration(), item.GetAnnotations(), item.GetLabels())
+		}
+		seen[fmt.Sprintf("%T %s", item, item.GetName())] = version
 	}
 	return seen
 }

@@ -65,22 +65,20 @@ var _ = Describe("Operators", Serial, func() {
 		asked := map[string]int{}
 		o := start(setup{around: func(next http.RoundTripper) http.RoundTripper {
 			return roundTrip(func(r *http.Request) (*http.Response, error) {
-				path := strings.Split(r.URL.Path, "/")
 				mu.Lock()
-				if name := path[len(path)-1]; strings.HasPrefix(name, gatewayName) {
-					asked[path[len(path)-2]+"/"+name]++
-				}
+				asked[r.URL.Path]++
 				mu.Unlock()
 				return next.RoundTrip(r)
 			})
 		}})
 		DeferCleanup(o.end)
-		inService(ctx)
+		namespace := inService(ctx)
 		mu.Lock()
 		defer mu.Unlock()
 		objects, requests := 0, 0
-		for name, n := range asked {
-			if !strings.HasPrefix(name, "pods/") {
+		for path, n := range asked {
+			_, object, here := strings.Cut(path, "/namespaces/"+namespace+"/")
+			if here && strings.Contains(object, "/"+gatewayName) && !strings.HasPrefix(object, "pods/") {
 				objects++
 				requests += n
 			}
