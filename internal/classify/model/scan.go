@@ -88,18 +88,42 @@ func (w *word) take(r rune) {
 	}
 }
 
+// takeLetters enters the ASCII letters from a position on, of which nearly all
+// words are made, and returns where they end.
+func (w *word) takeLetters(text []byte, i int) int {
+	hash, letters, capital := w.hash, w.letters, w.capital
+	for ; i < len(text); i++ {
+		c := text[i]
+		lower := c | 0x20
+		if lower-'a' > 'z'-'a' {
+			break
+		}
+		capital += int(lower-c) >> 5
+		hash = step(hash, rune(lower))
+		if letters++; letters == stemLength {
+			w.stem = hash
+		}
+		if at := slotOf(hash); words.taken[at/64]>>(at%64)&1 == 0 {
+			continue
+		}
+		if c, ok := words.begins(hash); ok {
+			w.concept = c + 1
+		}
+	}
+	w.hash, w.letters, w.capital = hash, letters, capital
+	return i
+}
+
 // readWord reads letters, with the digits, hyphens and apostrophes within.
 func (s *scanner) readWord(text []byte, start int) int {
 	w := word{hash: hashSeed}
 	i := start
-	for i < len(text) {
+	for {
+		if i = w.takeLetters(text, i); i == len(text) {
+			break
+		}
 		r, size := rune(text[i]), 1
 		switch byteClass[text[i]] {
-		case classLetter:
-			if r < 'a' {
-				w.capital++
-				r |= 0x20
-			}
 		case classDigit:
 		case classWide:
 			r, size = s.wideLetter(text, i, &w)
