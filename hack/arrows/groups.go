@@ -53,6 +53,7 @@ var groups = []group{
 			"internal/embedded",
 			"internal/manifest",
 			"internal/testenv",
+			"internal/testprometheus",
 			"test/...",
 		},
 	},

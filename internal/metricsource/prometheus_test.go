@@ -1,20 +1,16 @@
 package metricsource
 
 import (
-	"context"
 	"fmt"
 	"math"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tiershift/tiershift/internal/shift"
+	"github.com/tiershift/tiershift/internal/testprometheus"
 )
 
 func newTestPrometheus(t *testing.T, url string) *Prometheus {
@@ -100,22 +96,12 @@ func TestNoTrafficIsNoFault(t *testing.T) {
 	}
 }
 
-// prometheusBinary is the Prometheus to test with: PROMETHEUS, or the one in PATH.
-func prometheusBinary(t *testing.T) string {
-	t.Helper()
-	if named := os.Getenv("PROMETHEUS"); named != "" {
-		return named
-	}
-	path, err := exec.LookPath("prometheus")
-	if err != nil {
-		t.Skip("no prometheus in PATH: install Debian's package prometheus, or name a binary in PROMETHEUS")
-	}
-	return path
-}
-
 // A real Prometheus scrapes two routers, and answers for them what they counted.
 func TestARealPrometheusMeasuresWhatRoutersCounted(t *testing.T) {
-	binary := prometheusBinary(t)
+	binary, err := testprometheus.Find()
+	if err != nil {
+		t.Skip(err)
+	}
 	a, b := newReplica(t, time.Now()), newReplica(t, time.Now())
 	a.serve("nano", 1) // increase sees what a series gains after its first scrape
 	b.serve("nano", 1)
@@ -176,44 +162,18 @@ func await(t *testing.T, what string, holds func() bool) {
 
 func startPrometheus(t *testing.T, binary string, replicas ...*replica) string {
 	t.Helper()
-	dir := t.TempDir()
 	var targets []string
 	for _, r := range replicas {
-		targets = append(targets, fmt.Sprintf("%q", strings.TrimPrefix(r.URL, "http://")))
+		targets = append(targets, strings.TrimPrefix(r.URL, "http://"))
 	}
-	config := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: routers\n  static_configs: [{targets: [%s]}]\n", strings.Join(targets, ", "))
-	file := filepath.Join(dir, "prometheus.yml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	url, stop, err := testprometheus.Start(binary, t.TempDir(), time.Second, targets...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, binary, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
-	var log strings.Builder
-	command.Stderr = &log
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		cancel()
-		_ = command.Wait()
-		if t.Failed() {
-			t.Log(log.String())
+		if log := stop(); t.Failed() {
+			t.Log(log)
 		}
-	})
-	url := "http://" + address
-	await(t, "Prometheus", func() bool {
-		response, err := http.Get(url + "/-/ready")
-		if err != nil {
-			return false
-		}
-		_ = response.Body.Close()
-		return response.StatusCode == http.StatusOK
 	})
 	return url
 }

@@ -407,6 +407,21 @@ func (n *node) trafficAddress(namespace string) string {
 	return "127.0.0.1:1" // nothing listens there
 }
 
+// adminAddresses are those of all routers of the namespace.
+func (n *node) adminAddresses(namespace string) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var list []string
+	for name, router := range n.routers {
+		if name.Namespace == namespace {
+			router.mu.Lock()
+			list = append(list, router.admin)
+			router.mu.Unlock()
+		}
+	}
+	return list
+}
+
 // digests are those of the configs that the routers of a namespace serve, by pod,
 // as the routers say themselves.
 func (n *node) digests(ctx context.Context, namespace string) map[string]string {

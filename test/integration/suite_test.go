@@ -29,6 +29,7 @@ import (
 
 	"github.com/tiershift/tiershift/internal/controller"
 	"github.com/tiershift/tiershift/internal/controller/acknowledge"
+	"github.com/tiershift/tiershift/internal/controller/apply"
 	"github.com/tiershift/tiershift/internal/testenv"
 	"github.com/tiershift/tiershift/internal/workload"
 )
@@ -109,6 +110,8 @@ type setup struct {
 	user       string
 	namespaces []string
 	elect      bool
+	// now is its clock; nil: time.Now.
+	now func() time.Time
 	// around stands between the operator and the API server.
 	around func(next http.RoundTripper) http.RoundTripper
 }
@@ -130,6 +133,9 @@ func (o *operator) end() {
 // reached.
 func start(s setup) *operator {
 	GinkgoHelper()
+	if s.now == nil {
+		s.now = time.Now
+	}
 	o := &operator{stopped: make(chan struct{})}
 	config := rest.CopyConfig(env.Config)
 	config.Impersonate.UserName = cmp.Or(s.user, operatorUser)
@@ -155,7 +161,7 @@ func start(s setup) *operator {
 		Address:    kubelet.adminAddress,
 		Prober:     prober,
 		Workers:    4,
-		Now:        time.Now,
+		Now:        s.now,
 		Controller: crcontroller.Options{SkipNameValidation: new(true)},
 	})).To(Succeed())
 	go func() {
@@ -175,7 +181,11 @@ func own() {
 }
 
 // counter counts requests to the API server.
-type counter struct{ reads, writes atomic.Int64 }
+type counter struct {
+	reads, writes atomic.Int64
+	// splits are writes of status.routes.
+	splits atomic.Int64
+}
 
 // isWrite leaves out the lease, which the leader renews, and the Events about it.
 func isWrite(r *http.Request) bool {
@@ -188,6 +198,9 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 func (c *counter) around(next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Query().Get("fieldManager") == string(apply.SplitOwner) {
+			c.splits.Add(1)
+		}
 		if isWrite(r) {
 			c.writes.Add(1)
 		} else {
