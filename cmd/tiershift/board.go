@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/tiershift/tiershift/api/v1alpha1"
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/replay"
 	"github.com/tiershift/tiershift/internal/router"
@@ -24,6 +25,8 @@ type board struct {
 	policy    string
 	baseline  string
 	order     []string // tiers from the highest rank to the lowest
+	// routes are those that shift, as they stand.
+	routes func() []v1alpha1.RouteStatus
 
 	mu    sync.Mutex
 	tiers map[string]*tally
@@ -45,7 +48,9 @@ type tally struct {
 // latest requests.
 const keepDurations = 2048
 
-func newBoard(p *providers) *board { return &board{providers: p, tiers: map[string]*tally{}} }
+func newBoard(p *providers, routes func() []v1alpha1.RouteStatus) *board {
+	return &board{providers: p, routes: routes, tiers: map[string]*tally{}}
+}
 
 func (b *board) describe(c *routerconfig.Config) {
 	b.policy = c.Namespace + "/" + c.Policy
@@ -179,10 +184,22 @@ func (b *board) table(total int) string {
 	savings := pricing.Savings{Baseline: sum.baseline, Actual: sum.cost}
 	fmt.Fprintf(&text, "baseline %s USD on %s   saved %s USD   saved %s %%\n",
 		sum.baseline.FormatUSD(6), b.baseline, savings.Saved().FormatUSD(6), savings.Percent())
+	for _, r := range b.routes() {
+		fmt.Fprintln(&text, splitLine(&r))
+	}
 	if total > 0 {
 		fmt.Fprintf(&text, "%d of %d requests\n", sum.requests, total)
 	}
 	return text.String()
+}
+
+// splitLine is where the undecided of a route goes, and why.
+func splitLine(r *v1alpha1.RouteStatus) string {
+	shares := make([]string, len(r.Split))
+	for i, s := range r.Split {
+		shares[i] = fmt.Sprintf("%s %d %%", s.Tier, s.Percent)
+	}
+	return fmt.Sprintf("route %s, undecided: %s (%s)", r.Name, strings.Join(shares, ", "), r.Reason)
 }
 
 func (t *tally) p95() string {

@@ -37,7 +37,8 @@ func newRun() *cobra.Command {
 		Short: "Serve a policy from manifests, without a cluster",
 		Long: `Serve a policy from the manifests in a directory: the same compiler and the same
 router as in a cluster, with files in place of the API server. Changed files are taken
-into service as they are saved; while they are faulty, the last good config serves.
+into service as they are saved; while they are faulty, the last good config serves. Routes
+that shift do so by what this router counts, and begin anew with every run.
 
 Keys are taken from OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, DEEPSEEK_API_KEY,
 MISTRAL_API_KEY, XAI_API_KEY and AZURE_OPENAI_API_KEY where set, otherwise from the
@@ -86,14 +87,16 @@ func run(ctx context.Context, flags *runFlags, out io.Writer) error {
 		RequestIDKey: key,
 		Policy:       flags.policy, RequireAuth: flags.requireAuth, Prepare: providers.prepare, Now: time.Now, Report: flags.warn,
 	})
-	board := newBoard(providers)
+	board := newBoard(providers, source.Routes)
 	ready := make(chan struct{})
+	metrics := ""
 	p, err := process.New(process.Options{
 		Source: source, Secrets: source.Secrets(), Classifiers: source.Classifiers(), Listen: flags.listen, Admin: flags.adminListen,
 		ReloadInterval: 500 * time.Millisecond, DrainTimeout: 10 * time.Second, Log: log,
 		Router: router.Options{Observe: board.observe},
-		Ready: func(listen, _ net.Addr) {
+		Ready: func(listen, admin net.Addr) {
 			board.baseURL = "http://" + listen.String()
+			metrics = "http://" + admin.String() + "/metrics"
 			close(ready)
 		},
 	})
@@ -101,12 +104,13 @@ func run(ctx context.Context, flags *runFlags, out io.Writer) error {
 		return flags.explainFaults(err)
 	}
 	board.describe(p.Server().Engine().Config())
-	return serve(ctx, flags, p, ready, board, out)
+	shift := func(ctx context.Context) { embedded.NewShifter(source, metrics, log).Run(ctx) }
+	return serve(ctx, flags, p, ready, shift, board, out)
 }
 
-// serve runs the router, the replay beside it, and prints the summary at the
-// end.
-func serve(ctx context.Context, flags *runFlags, p *process.Process, ready <-chan struct{}, board *board, out io.Writer) error {
+// serve runs the router, shifting and the replay beside it, and prints the summary
+// at the end.
+func serve(ctx context.Context, flags *runFlags, p *process.Process, ready <-chan struct{}, shift func(context.Context), board *board, out io.Writer) error {
 	served := make(chan error, 1)
 	go func() { served <- p.Run(ctx) }()
 	select {
@@ -114,6 +118,7 @@ func serve(ctx context.Context, flags *runFlags, p *process.Process, ready <-cha
 		return listenError(err)
 	case <-ready:
 	}
+	go shift(ctx)
 	board.header(out)
 	if flags.replay > 0 {
 		replayInto(ctx, flags, board, out)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -57,6 +58,15 @@ type Source struct {
 	// pricesFrom is when the prices in force began, and pricesUntil when they
 	// end; zero: they do not.
 	pricesFrom, pricesUntil time.Time
+
+	mu sync.Mutex
+	// routes are the live splits, in place of the policy's status, and shifts
+	// counts how often they changed.
+	routes []v1alpha1.RouteStatus
+	shifts int
+	// policy and config are those that were last read without a fault.
+	policy *v1alpha1.RoutingPolicy
+	config *routerconfig.Config
 }
 
 // NewSource returns the source for the manifests below the root of files.
@@ -70,13 +80,13 @@ func (s *Source) Secrets() fs.FS { return &s.secrets }
 func (s *Source) Classifiers() fs.FS { return &s.classifiers }
 
 // Version implements reload.Source: it changes with the name, size or time of
-// any manifest, and when a new price takes force.
+// any manifest, when a new price takes force, and with every shift.
 func (s *Source) Version() (string, error) {
 	if now := s.options.Now(); !s.pricesUntil.IsZero() && !now.Before(s.pricesUntil) {
 		s.pricesFrom, s.pricesUntil = s.pricesUntil, time.Time{}
 	}
 	hash := fnv.New64a()
-	_, _ = fmt.Fprintln(hash, s.pricesFrom.Unix()) // a hash takes all bytes
+	_, _ = fmt.Fprintln(hash, s.pricesFrom.Unix(), s.splitVersion()) // a hash takes all bytes
 	err := manifest.Walk(s.files, func(name string) error {
 		info, err := fs.Stat(s.files, name) // of what a link leads to
 		if err != nil {
@@ -115,6 +125,7 @@ func (s *Source) Read() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.serve(compiled.Policy, compiled.Config)
 	s.pricesUntil = compiled.pricesUntil
 	s.report(compiled.Warnings)
 	s.secrets.Replace(compiled.Policy.Namespace, s.withRequestIDKey(compiled))
@@ -189,6 +200,7 @@ func (s *Source) Compile() (*Compiled, error) {
 		return nil, err
 	}
 	s.classifiers.Replace(set, policy)
+	policy.Status.Routes = s.Routes()
 	result := compilePolicy(set, policy, s.options.Now())
 	errs, warnings := place(set, result.Problems)
 	if result.Config == nil {
