@@ -36,8 +36,12 @@ const processStart = "process_start_time_seconds"
 // Samples that carry a time before oldest make it fail: whoever exposes those has
 // stopped counting.
 func parse(r io.Reader, selection *Selection, oldest time.Time) (*reading, error) {
+	page, err := onlyWanted(r)
+	if err != nil {
+		return nil, err
+	}
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(r)
+	families, err := parser.TextToMetricFamilies(page)
 	if err != nil {
 		return nil, err
 	}
