@@ -66,6 +66,9 @@ type Options struct {
 	// waits for a router that does not answer holds up no other.
 	Workers int
 	Now     func() time.Time
+	// Wait is how long to really wait for so much time to pass by Now, between
+	// decisions on traffic; nil: just so long.
+	Wait func(time.Duration) time.Duration
 	// Controller is for all controllers, but for the number of workers.
 	Controller controller.Options
 }
@@ -159,9 +162,14 @@ func newShift(mgr ctrl.Manager, options *Options, recorder events.EventRecorder)
 	if address == nil {
 		address = acknowledge.AdminAddress
 	}
+	wait := options.Wait
+	if wait == nil {
+		wait = func(d time.Duration) time.Duration { return d }
+	}
 	// Pods come and go between one scrape and the next, and no proxy knows of them.
 	routers := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	return &shift.Reconciler{
-		Client: mgr.GetClient(), Events: recorder, Metrics: metrics, Address: address, Routers: routers, Now: options.Now,
+		Client: mgr.GetClient(), Events: recorder, Metrics: metrics, Address: address, Routers: routers,
+		Now: options.Now, Wait: wait,
 	}, nil
 }

@@ -128,7 +128,7 @@ var _ = Describe("Traffic that shifts", Serial, func() {
 		w.operator.end()
 		held := w.share(ctx, "nano")()
 		change(ctx, w.namespace, func(p *v1alpha1.RoutingPolicy) { p.Spec.Routes[0].Shift.Objectives.MinQuality = "0.999" }) // which proves nothing any more
-		w.operator = start(setup{now: w.clock.now})
+		w.operator = start(w.clock.operator())
 		Consistently(w.share(ctx, "nano")).WithContext(ctx).WithTimeout(2 * shiftInterval / pace).Should(Equal(held))
 		w.served(ctx, held)
 

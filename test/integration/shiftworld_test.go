@@ -37,6 +37,11 @@ type fastClock struct{ start time.Time }
 
 func (c fastClock) now() time.Time { return c.start.Add(pace * time.Since(c.start)) }
 
+func (c fastClock) wait(d time.Duration) time.Duration { return d / pace }
+
+// operator is how an operator lives by the clock.
+func (c fastClock) operator() setup { return setup{now: c.now, wait: c.wait} }
+
 func (c fastClock) real(at time.Time) time.Time { return c.start.Add(at.Sub(c.start) / pace) }
 
 // prometheusAt lets a Prometheus, which has no other clock than the real one, be
@@ -265,7 +270,7 @@ type shiftWorld struct {
 func shiftsWith(ctx context.Context, clock fastClock, settings *v1alpha1.Shift) *shiftWorld {
 	GinkgoHelper()
 	own()
-	w := &shiftWorld{clock: clock, operator: start(setup{now: clock.now})}
+	w := &shiftWorld{clock: clock, operator: start(clock.operator())}
 	DeferCleanup(func() { w.operator.end() })
 	w.namespace = newNamespace(ctx)
 	text := ""

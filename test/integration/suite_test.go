@@ -112,6 +112,9 @@ type setup struct {
 	elect      bool
 	// now is its clock; nil: time.Now.
 	now func() time.Time
+	// wait is how long to really wait for so much time to pass by now; nil: just
+	// so long.
+	wait func(time.Duration) time.Duration
 	// around stands between the operator and the API server.
 	around func(next http.RoundTripper) http.RoundTripper
 }
@@ -162,6 +165,7 @@ func start(s setup) *operator {
 		Prober:     prober,
 		Workers:    4,
 		Now:        s.now,
+		Wait:       s.wait,
 		Controller: crcontroller.Options{SkipNameValidation: new(true)},
 	})).To(Succeed())
 	go func() {

@@ -39,6 +39,8 @@ type Reconciler struct {
 	Routers    *http.Client
 	Prometheus http.RoundTripper
 	Now        func() time.Time
+	// Wait is how long to really wait for so much time to pass by Now.
+	Wait func(time.Duration) time.Duration
 
 	mu    sync.Mutex
 	desks map[types.NamespacedName]*desk
@@ -98,7 +100,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	outcome.Kept()
 	r.tell(&policy, &outcome)
-	return ctrl.Result{RequeueAfter: outcome.Next}, nil
+	return ctrl.Result{RequeueAfter: r.Wait(outcome.Next)}, nil
 }
 
 // again is when to decide on a policy that changed in the meantime.
