@@ -138,7 +138,7 @@ metadata: {name: support}
 spec:
   tiers: [{name: nano}, {name: mid}]
   defaultTier: mid
-  classification: {rules: {preset: None}}
+  classification: {rules: {preset: None}, model: {minConfidence: "1"}}
   routes: [{name: chat, match: {}}]
   gateway: {replicas: 2, auth: {mode: APIKeys, secretRef: {name: clients}}}
 `
