@@ -171,11 +171,10 @@ func (c *court) budget(j *judgement) *judge.Budget {
 	return b
 }
 
-// judge has the answer compared with that of the next tier up, and says what
-// became of it.
+// judge has the answer judged, and says what became of it.
 func (c *court) judge(j *judgement) string {
 	request, err := j.codec.DecodeRequest(j.body)
-	if err != nil || j.answer == "" || len(j.answer) > judge.MaxAnswer || judge.Courts(j.answer) {
+	if err != nil || !presentable(j.answer) {
 		return metricnames.JudgementUnfit
 	}
 	if j.model.tier.index >= j.route.yardstick() {
@@ -183,36 +182,51 @@ func (c *court) judge(j *judgement) string {
 		return metricnames.JudgementScored
 	}
 	reference := j.pick(j.model.tier.index+1, j.needs, j.promptTokens, c.server)
-	// The judge reads the request, both answers, and what it is told.
-	judged := j.promptTokens + int64(len(j.answer)/bytesPerToken) + replayTokens + 600
-	grader := j.pick(j.route.judging.tier, 0, judged, c.server)
+	grader := j.pick(j.route.judging.tier, 0, j.shown(), c.server)
 	if reference == nil || grader == nil {
 		return metricnames.JudgementFailed
 	}
+	most := worst(reference, j.promptTokens, replayTokens).Add(worst(grader, j.shown(), gradeTokens))
 	budget := c.budget(j)
-	reserved, ok := budget.Reserve(c.server.now(), worst(reference, j.promptTokens, replayTokens).Add(worst(grader, judged, gradeTokens)), j.route.judging.limit)
+	reserved, ok := budget.Reserve(c.server.now(), most, j.route.judging.limit)
 	if !ok {
 		return metricnames.JudgementUnpaid
 	}
-	spent := pricing.Picodollars(0)
-	defer func() { budget.Settle(reserved, spent) }()
+	outcome, spent := c.weigh(j, request, reference, grader)
+	budget.Settle(reserved, spent)
+	return outcome
+}
+
+// presentable is whether an answer can be shown to a judge.
+func presentable(answer string) bool {
+	return answer != "" && len(answer) <= judge.MaxAnswer && !judge.Courts(answer)
+}
+
+// shown is about how many tokens a judge reads: the request, both answers, and
+// what it is told.
+func (j *judgement) shown() int64 {
+	const instructions = 600
+	return j.promptTokens + int64(len(j.answer)/bytesPerToken) + replayTokens + instructions
+}
+
+// weigh has the answer compared with that of the reference.
+func (c *court) weigh(j *judgement, request *chat.Request, reference, grader *model) (outcome string, spent pricing.Picodollars) {
 	ctx, cancel := context.WithTimeout(context.Background(), judgementTime)
 	defer cancel()
-	other, cost := c.replay(ctx, j, reference, request)
-	spent = spent.Add(cost)
-	if other == "" {
-		return metricnames.JudgementFailed
+	other, spent := c.replay(ctx, j, reference, request)
+	switch {
+	case other == "":
+		return metricnames.JudgementFailed, spent
+	case !presentable(other):
+		return metricnames.JudgementUnfit, spent
 	}
-	if len(other) > judge.MaxAnswer || judge.Courts(other) {
-		return metricnames.JudgementUnfit
-	}
-	score, cost, err := c.compare(ctx, j, grader, request, other)
+	score, cost, err := c.compare(ctx, j, grader, turns(request), other)
 	spent = spent.Add(cost)
 	if err != nil {
-		return metricnames.JudgementFailed
+		return metricnames.JudgementFailed, spent
 	}
 	c.score(j, score)
-	return metricnames.JudgementScored
+	return metricnames.JudgementScored, spent
 }
 
 func (c *court) score(j *judgement, score float64) {
@@ -254,8 +268,8 @@ func (c *court) replay(ctx context.Context, j *judgement, reference *model, aske
 }
 
 // compare has the answers graded, in an order drawn by chance.
-func (c *court) compare(ctx context.Context, j *judgement, grader *model, asked *chat.Request, other string) (score float64, cost pricing.Picodollars, err error) {
-	pair := &judge.Pair{Turns: turns(asked), First: j.answer, Second: other, Rubric: j.route.judging.rubric}
+func (c *court) compare(ctx context.Context, j *judgement, grader *model, request []judge.Turn, other string) (float64, pricing.Picodollars, error) {
+	pair := &judge.Pair{Turns: request, First: j.answer, Second: other, Rubric: j.route.judging.rubric}
 	swapped := c.server.options.Random() < 0.5
 	if swapped {
 		pair.First, pair.Second = pair.Second, pair.First

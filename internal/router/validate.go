@@ -131,7 +131,7 @@ type delivery struct {
 }
 
 // deliver hands a whole answer over.
-func (x *exchange) deliver(d *delivery) (done bool) {
+func (x *exchange) deliver(d *delivery) {
 	x.answered, x.out.dropped = d.attempt+1, d.dropped
 	a := x.answering()
 	x.setAnswerHeaders()
@@ -159,7 +159,6 @@ func (x *exchange) deliver(d *delivery) (done bool) {
 	if _, err := x.w.Write(body); err != nil {
 		x.cancelled()
 	}
-	return true
 }
 
 // said is what the client is told of the verdict; empty: nothing, as when all is
