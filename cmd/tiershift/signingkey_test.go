@@ -49,8 +49,8 @@ func TestTheStateDirectoryIsXDGs(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	t.Setenv("XDG_STATE_HOME", "relative")
-	t.Setenv("HOME", "/home/me")
-	if got := stateDir(); got != "/home/me/.local/state/tiershift" {
+	t.Setenv("HOME", "/srv/me")
+	if got := stateDir(); got != "/srv/me/.local/state/tiershift" {
 		t.Errorf("got %s", got)
 	}
 }
