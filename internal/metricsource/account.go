@@ -133,7 +133,7 @@ func (t *tierCount) whole() shift.Sample {
 			t.Models = append(t.Models, shift.ModelSample{Model: shift.Model{Name: name[0], Provider: name[1]}, Durations: *h})
 		}
 	}
-	slices.SortFunc(t.Models, func(a, b shift.ModelSample) int { return a.Model.Compare(b.Model) })
+	slices.SortFunc(t.Models, func(a, b shift.ModelSample) int { return a.Compare(b.Model) })
 	return t.Sample
 }
 

@@ -60,12 +60,18 @@ func parse(r io.Reader, selection *Selection, oldest time.Time) (*reading, error
 			}
 		}
 	}
-	for _, metric := range families[processStart].GetMetric() {
+	out.started = startOf(families[processStart].GetMetric())
+	return out, nil
+}
+
+// startOf is when the process began; zero: it does not say.
+func startOf(metrics []*dto.Metric) (started time.Time) {
+	for _, metric := range metrics {
 		if v := value(metric); v > 0 && v < latestStart {
-			out.started = time.UnixMilli(int64(v * 1000))
+			started = time.UnixMilli(int64(v * 1000))
 		}
 	}
-	return out, nil
+	return started
 }
 
 // latestStart is a time, in seconds, that no process began at yet.

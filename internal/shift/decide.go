@@ -117,7 +117,7 @@ func newDecider(in *Input) *decider {
 		d.state.MaxLatency = limit
 		d.state.Route[prompt] = Detector{}
 		for _, t := range d.tiers {
-			t.Tracks[prompt], t.TierState.Models = Track{}, nil
+			t.Tracks[prompt], t.Models = Track{}, nil
 		}
 	}
 	return d

@@ -293,16 +293,23 @@ func (s *State) check() error {
 		}
 	})
 	for i := range s.Tiers {
-		if err == nil && !saneModels(s.Tiers[i].Models) {
-			err = fmt.Errorf("tier %q has models that cannot be", s.Tiers[i].Name)
-		}
-		for m := range s.Tiers[i].Tracks {
-			if err == nil && !s.Tiers[i].Tracks[m].sane() {
-				err = fmt.Errorf("tier %q has evidence that cannot be", s.Tiers[i].Name)
-			}
+		if err == nil {
+			err = s.Tiers[i].check()
 		}
 	}
 	return err
+}
+
+func (t *TierState) check() error {
+	if !saneModels(t.Models) {
+		return fmt.Errorf("tier %q has models that cannot be", t.Name)
+	}
+	for m := range t.Tracks {
+		if !t.Tracks[m].sane() {
+			return fmt.Errorf("tier %q has evidence that cannot be", t.Name)
+		}
+	}
+	return nil
 }
 
 func (t *Track) sane() bool {

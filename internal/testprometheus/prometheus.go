@@ -55,7 +55,8 @@ func Start(binary, dir string, interval time.Duration, targets ...string) (url s
 		return "", nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, binary, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	arguments := []string{"--config.file=" + file, "--storage.tsdb.path=" + filepath.Join(dir, "data"), "--web.listen-address=" + address}
+	command := exec.CommandContext(ctx, binary, arguments...) //nolint:gosec // the binary is the test's own choice
 	var log strings.Builder
 	command.Stderr = &log
 	if err := command.Start(); err != nil {

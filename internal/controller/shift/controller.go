@@ -86,21 +86,28 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	outcome := r.desk(&policy).Hold(ctx, round)
+	if err := r.keep(ctx, &policy, &outcome); apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: again}, nil // on what the policy has become
+	} else if err != nil {
+		return ctrl.Result{}, err
+	}
+	r.tell(&policy, &outcome)
+	return ctrl.Result{RequeueAfter: r.Wait(outcome.Next)}, nil
+}
+
+// keep writes the status, if it tells something new.
+func (r *Reconciler) keep(ctx context.Context, policy *v1alpha1.RoutingPolicy, outcome *shifting.Outcome) error {
 	if outcome.Faults != nil {
 		log.FromContext(ctx).V(1).Info("not all could be measured", "error", outcome.Faults.Error())
 	}
 	if outcome.Changed {
-		err := apply.StatusAsRead(ctx, r.Client, &policy, &v1alpha1.RoutingPolicyStatus{Routes: outcome.Routes}, apply.SplitOwner)
-		if apierrors.IsConflict(err) {
-			return ctrl.Result{RequeueAfter: again}, nil // on what the policy has become
-		}
-		if err != nil {
-			return ctrl.Result{}, err
+		status := &v1alpha1.RoutingPolicyStatus{Routes: outcome.Routes}
+		if err := apply.StatusAsRead(ctx, r.Client, policy, status, apply.SplitOwner); err != nil {
+			return err
 		}
 	}
 	outcome.Kept()
-	r.tell(&policy, &outcome)
-	return ctrl.Result{RequeueAfter: r.Wait(outcome.Next)}, nil
+	return nil
 }
 
 // again is when to decide on a policy that changed in the meantime.
