@@ -150,13 +150,7 @@ func skipLongString(b []byte, i int) (end, saved int) {
 		case c == '"':
 			return i + 1, saved
 		case c == '\\':
-			if i+1 < len(b) && shortEscapes[b[i+1]] != 0 {
-				for i, saved = i+2, saved+1; i+1 < len(b) && b[i] == '\\' && shortEscapes[b[i+1]] != 0; {
-					i, saved = i+2, saved+1
-				}
-				continue
-			}
-			next, shorter := skipUnicodeEscape(b, i)
+			next, shorter := skipEscapes(b, i)
 			if next < 0 {
 				return next, 0
 			}
@@ -198,6 +192,18 @@ func skipRune(b []byte, i int) int {
 		return newFault(badUTF8, i)
 	}
 	return i + size
+}
+
+// skipEscapes walks over the escape at b[i], and over the short ones that follow a
+// short one.
+func skipEscapes(b []byte, i int) (next, saved int) {
+	for i+1 < len(b) && b[i] == '\\' && shortEscapes[b[i+1]] != 0 {
+		i, saved = i+2, saved+1
+	}
+	if saved > 0 {
+		return i, saved
+	}
+	return skipUnicodeEscape(b, i)
 }
 
 // skipUnicodeEscape walks over the escape at b[i], which is no short one.
