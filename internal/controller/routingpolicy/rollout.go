@@ -75,7 +75,7 @@ func (r *Reconciler) rollOut(ctx context.Context, f *facts, p *plan) (rollout, e
 }
 
 func (r *Reconciler) applyAll(ctx context.Context, f *facts, p *plan) error {
-	if err := r.createRequestIDKey(ctx, f); err != nil {
+	if err := r.createRequestIDKey(ctx, f, p); err != nil {
 		return err
 	}
 	for _, item := range p.items {
