@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -47,10 +48,17 @@ func newTrained(files fs.FS, spec *routerconfig.ClassifierModel, tiers []string)
 		t.refresh()
 	}
 	if t.current.Load() == nil {
-		go t.embedded()
+		go func() {
+			t.embedded()
+			returnMemory()
+		}()
 	}
 	return t
 }
+
+// returnMemory gives back what decoding the embedded classifier has left behind,
+// several times its size, which an idle router would keep.
+var returnMemory = sync.OnceFunc(debug.FreeOSMemory)
 
 // classifier is the one to ask now.
 func (t *trained) classifier() *chain.Classifier {
