@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // ErrReply is a reply that is not just the two grades that were asked for. What a
@@ -47,10 +48,13 @@ func Score(grade, reference int) float64 {
 // harmless, but none of them can be judged by a model that may listen: the result
 // would be worth less than none. It errs to true, which costs a sample.
 func Courts(text string) bool {
-	return courting.MatchString(strings.ToLower(text))
+	return courting().MatchString(strings.ToLower(text))
 }
 
-var courting = regexp.MustCompile(strings.Join([]string{
+// courting is compiled when it is first needed: most policies have no judge.
+var courting = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(strings.Join(courtingWords, "|")) })
+
+var courtingWords = []string{
 	`\b(10|ten)( out of |/| of )(10|ten)\b`, `\b(100|hundred)( out of |/)(100|hundred)\b`, `\b(5|five)( out of |/)(5|five)\b`,
 	`\b(highest|maximum|perfect|top|full|best|lowest|minimum) (possible )?(score|grade|rating|marks?|points)\b`,
 	`\b(dear|attention|note to( the)?|message to( the)?|instructions? (to|for)( the)?|hey|hello) (judge|grader|evaluator|reviewer|rater|assessor)s?\b`,
@@ -63,4 +67,4 @@ var courting = regexp.MustCompile(strings.Join([]string{
 	`\bgrade *[:=]|\bscore *[:=] *[0-9]|\brating *[:=]`, `\bsystem (prompt|message|override|instruction)`, `<\|?(im_start|im_end|system|assistant)`,
 	`\b(note|bewertung|punktzahl|höchstnote|calificación|puntuación|puntaje|nota máxima|la note|note maximale)\b.{0,20}\b10\b`,
 	`满分|最高分|打10分|评分者|裁判|満点|採点者|評価者|만점|채점`,
-}, "|"))
+}

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tiershift/tiershift/internal/classify"
 	"github.com/tiershift/tiershift/internal/classify/chain"
@@ -56,9 +57,10 @@ func newTrained(files fs.FS, spec *routerconfig.ClassifierModel, tiers []string)
 	return t
 }
 
-// returnMemory gives back what decoding the embedded classifier has left behind,
-// several times its size, which an idle router would keep.
-var returnMemory = sync.OnceFunc(debug.FreeOSMemory)
+// returnMemory gives back what the start and decoding the embedded classifier have
+// left behind, several times its size, which an idle router would keep. Not at
+// once: the first requests have more need of the processor.
+var returnMemory = sync.OnceFunc(func() { time.AfterFunc(time.Second, debug.FreeOSMemory) })
 
 // classifier is the one to ask now.
 func (t *trained) classifier() *chain.Classifier {
