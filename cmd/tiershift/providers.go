@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -122,13 +123,14 @@ func simulatedModels(tiers []v1alpha1.ModelTier) []simulator.Model {
 			position = float64(i) / float64(len(tiers)-1)
 		}
 		for j := range tiers[i].Spec.Models {
-			name := tiers[i].Spec.Models[j].Name
+			m := &tiers[i].Spec.Models[j]
+			name := m.Name
 			if slices.ContainsFunc(models, func(m simulator.Model) bool { return m.Name == name }) {
 				continue
 			}
 			median := time.Duration(20+60*position) * time.Millisecond
 			models = append(models, simulator.Model{
-				Name: name, Capability: lowestCapability + (highestCapability-lowestCapability)*position,
+				Name: name, EmbeddingDimensions: dimensions(m), Capability: lowestCapability + (highestCapability-lowestCapability)*position,
 				Latency: &simulator.Latency{
 					FirstToken:      simulator.Distribution{Median: median, P95: 3 * median},
 					TokensPerSecond: 2000 - 1200*position,
@@ -137,4 +139,17 @@ func simulatedModels(tiers []v1alpha1.ModelTier) []simulator.Model {
 		}
 	}
 	return models
+}
+
+// simulatedDimensions is the length of the vectors of simulated models that embed.
+const simulatedDimensions = 1536
+
+// dimensions is 0 of models that talk. Those that embed are told as the router
+// tells them.
+func dimensions(m *v1alpha1.TierModel) int {
+	embeds := slices.Contains(m.Capabilities, v1alpha1.CapabilityEmbeddings)
+	if embeds || len(m.Capabilities) == 0 && strings.Contains(m.Name, "embed") {
+		return simulatedDimensions
+	}
+	return 0
 }

@@ -24,10 +24,14 @@ const (
 	sampleSize    = 128
 )
 
-// estimatePrompt estimates the tokens of all messages and tool definitions.
+// estimatePrompt estimates the tokens of all messages and tool definitions, or of
+// all texts to embed.
 func (s *scratch) estimatePrompt() int64 {
 	r := &s.request
 	tokens := int64(r.Messages()*perMessage+perMessage) + int64(r.Images())*perImage + r.ToolBytes()/bytesPerToken
+	if r.Needs()&openai.NeedEmbeddings != 0 {
+		tokens = r.Tokens()
+	}
 	if total := r.RawTextBytes(); total > weighWhole {
 		return tokens + s.sampleTexts(total)
 	}

@@ -44,8 +44,13 @@ const contextSlack = 1.25
 
 // suits reports whether the model can take the request at all.
 func (p *plan) suits(m *model) bool {
-	return p.needs&^m.can == 0 && (p.only == "" || p.only == m.Name) &&
-		(m.ContextTokens == 0 || float64(p.promptTokens) <= float64(m.ContextTokens)*contextSlack)
+	return p.needs&^m.can == 0 && (p.only == "" || p.only == m.Name) && p.fits(m.ContextTokens)
+}
+
+// fits reports whether the request may fit into a window, 0 being none. Texts to
+// embed have one each, and many come at once: the provider measures them.
+func (p *plan) fits(window int64) bool {
+	return window == 0 || p.needs&openai.NeedEmbeddings != 0 || float64(p.promptTokens) <= float64(window)*contextSlack
 }
 
 // next returns the next model to try, or nil when none is left.
@@ -214,7 +219,7 @@ func (p *plan) unsuitable() *apiError {
 	if missing := p.needs &^ best; missing != 0 {
 		return badRequest("capability_missing", "model", "the request needs %s, which no model of %s has", describeNeeds(missing), where)
 	}
-	if float64(p.promptTokens) > float64(window)*contextSlack && window > 0 {
+	if !p.fits(window) {
 		return badRequest("context_length_exceeded", "messages", "the request has about %d tokens; the largest context of %s is %d", p.promptTokens, where, window)
 	}
 	return badRequest("capability_missing", "model", "the request needs %s and about %d tokens of context, which no single model of %s has", describeNeeds(needs), p.promptTokens, where)

@@ -33,6 +33,9 @@ var errInvalidJSON = badRequest("", "", "We could not parse the JSON body of you
 
 var errNoModel = badRequest("", "", "you must provide a model parameter")
 
+var errNotChat = newError(http.StatusNotFound, "model", "", "This is not a chat model and thus not supported in the "+
+	"v1/chat/completions endpoint. Did you mean to use v1/completions?")
+
 var errNoKey = newError(http.StatusUnauthorized, "", "",
 	"You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "+
 		"(i.e. Authorization: Bearer YOUR_KEY), or as the password field (with blank username) if you're accessing the API "+

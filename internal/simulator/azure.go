@@ -21,7 +21,7 @@ var azureDialect = dialect{
 }
 
 // azurePath are the paths of Azure: with a deployment, or the version 1.
-var azurePath = regexp.MustCompile(`/openai/(?:deployments/([^/]+)|(v1))/(chat/completions|responses|models)$`)
+var azurePath = regexp.MustCompile(`/openai/(?:deployments/([^/]+)|(v1))/(chat/completions|responses|embeddings|models)$`)
 
 var errAzureResource = newError(http.StatusNotFound, "", "404", "Resource not found")
 
@@ -42,6 +42,8 @@ func serveAzure(p *Provider, w http.ResponseWriter, r *http.Request, body []byte
 		return nil
 	case m[3] == "responses":
 		return p.respond(w, r, body)
+	case m[3] == "embeddings":
+		return p.embed(w, r, body)
 	case r.Method != http.MethodPost:
 		return errMethod(http.MethodPost)
 	}

@@ -44,6 +44,9 @@ type Model struct {
 	Snapshot string
 	// Capability says how hard a prompt it answers well, in [0,1].
 	Capability float64
+	// EmbeddingDimensions makes it a model that embeds texts, in vectors of that
+	// length, and does not talk; 0: it talks.
+	EmbeddingDimensions int
 	// Reasoning makes it spend reasoning tokens before it answers.
 	Reasoning bool
 	// ContextTokens bounds prompt and answer together; 0: no bound.
@@ -134,6 +137,9 @@ func (c Config) validate() error {
 			errs = append(errs, fmt.Errorf("models[%d]: %q is named twice", i, m.Name))
 		}
 		seen[m.Name] = true
+		if m.EmbeddingDimensions < 0 {
+			errs = append(errs, fmt.Errorf("models[%d]: embeddingDimensions must not be negative", i))
+		}
 		if err := validShare("capability", m.Capability); err != nil {
 			errs = append(errs, fmt.Errorf("models[%d]: %w", i, err))
 		}

@@ -35,6 +35,7 @@ type dialect struct {
 	fingerprint bool
 	logprobs    bool
 	rateLimits  bool // headers
+	embeddings  bool // beside chat completions
 	// thoughts are told beside the answer, in reasoning_content.
 	thoughts bool
 	// usageWithChoices puts a stream's usage into the last chunk with choices.
@@ -69,7 +70,7 @@ var dialects = map[Dialect]dialect{
 	"":        openAIDialect,
 	OpenAI:    openAIDialect,
 	DeepSeek:  {id: uuid, fingerprint: true, logprobs: true, thoughts: true, usageWithChoices: true, usage: deepSeekUsage, err: deepSeekError},
-	Mistral:   {id: hexID, usageWithChoices: true, usageAlways: true, usage: plainUsage, err: mistralError},
+	Mistral:   {id: hexID, embeddings: true, usageWithChoices: true, usageAlways: true, usage: plainUsage, err: mistralError},
 	Gemini:    geminiDialect,
 	Anthropic: anthropicDialect,
 
@@ -78,7 +79,7 @@ var dialects = map[Dialect]dialect{
 }
 
 var openAIDialect = dialect{
-	id: chatID, indent: "  ", extras: true, fingerprint: true, logprobs: true, rateLimits: true,
+	id: chatID, indent: "  ", extras: true, fingerprint: true, logprobs: true, rateLimits: true, embeddings: true,
 	usage: fullUsage, err: openAIError,
 }
 

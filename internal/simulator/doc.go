@@ -1,6 +1,6 @@
 // Package simulator provides model providers that need no key and no network:
 // HTTP handlers that speak the OpenAI wire format (chat completions as JSON and
-// as a stream, the model list, errors, rate-limit headers) so closely that the
+// as a stream, embeddings, the model list, errors, rate-limit headers) so closely that the
 // official SDKs and the router cannot tell them from the real thing.
 //
 // It serves tests (every provider fault on demand), the demo (answers whose

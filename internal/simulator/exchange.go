@@ -39,7 +39,7 @@ func (x *exchange) otherWire() *otherWire {
 }
 
 // deployment is how Azure names the model: in the path.
-var deployment = regexp.MustCompile(`/deployments/([^/]+)/chat/completions$`)
+var deployment = regexp.MustCompile(`/deployments/([^/]+)/(?:chat/completions|embeddings)$`)
 
 // chat answers a chat request, or returns the error to answer with.
 func (p *Provider) chat(w http.ResponseWriter, r *http.Request, body []byte) *apiError {
@@ -140,6 +140,9 @@ func (x *exchange) prepare(serial uint64) *apiError {
 	if x.model, ok = x.models[x.req.Model]; !ok {
 		return errUnknownModel(x.req.Model)
 	}
+	if x.model.EmbeddingDimensions > 0 {
+		return errNotChat
+	}
 	prompt := countPrompt(x.model.Name, x.req)
 	validate := (*request).validate
 	if other := x.otherWire(); other != nil {
@@ -154,14 +157,18 @@ func (x *exchange) prepare(serial uint64) *apiError {
 		req: x.req, model: &x.model.Model, capability: x.model.currentCapability(), seed: x.cfg.Seed, prompt: prompt,
 		cached: cached, written: written, serial: serial, created: now.Unix(), dialect: x.dialect,
 	})
-	latency := x.latency.Load()
-	if x.model.Latency != nil {
-		latency = x.model.Latency
-	}
-	x.pace = newPacer(x.cfg.Clock, now, latency, x.rand, x.c.usage.reasoning)
+	x.pace = newPacer(x.cfg.Clock, now, x.currentLatency(), x.rand, x.c.usage.reasoning)
 	x.setHeaders(x.w.Header(), serial, prompt.tokens)
 	setTruth(x.w.Header(), x.c)
 	return nil
+}
+
+// currentLatency is the model's own, or the provider's.
+func (x *exchange) currentLatency() *Latency {
+	if x.model.Latency != nil {
+		return x.model.Latency
+	}
+	return x.latency.Load()
 }
 
 // answer sends the answer, and counts what it cost, however it ends.

@@ -102,7 +102,8 @@ func (p *Provider) Stats() Stats { return p.count.snapshot() }
 // Requests returns the last requests, the oldest first, if they are recorded.
 func (p *Provider) Requests() []RecordedRequest { return p.count.requests() }
 
-// Handler serves chat completions and the model list below any path prefix.
+// Handler serves chat completions, embeddings and the model list below any path
+// prefix.
 func (p *Provider) Handler() http.Handler { return http.HandlerFunc(p.serve) }
 
 // maxBody bounds request bodies, in bytes.
@@ -137,6 +138,9 @@ func (p *Provider) route(w http.ResponseWriter, r *http.Request, body []byte) *a
 	}
 	if asksForResponse(r) && p.canned == nil {
 		return p.respond(w, r, body)
+	}
+	if p.dialect.embeddings && asksForEmbeddings(r) {
+		return p.embed(w, r, body)
 	}
 	chat, models := strings.HasSuffix(r.URL.Path, "/chat/completions"), strings.HasSuffix(r.URL.Path, "/models")
 	switch {
