@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"github.com/tiershift/tiershift/internal/controller/secrets"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 	"github.com/tiershift/tiershift/internal/workload"
 )
@@ -32,7 +33,9 @@ func (r *Reconciler) gatherRequestIDSecret(ctx context.Context, f *facts) error 
 // createRequestIDKey makes the key by which the routers of the policy sign the
 // ids of requests, once: ids that clients hold must be good for as long as the
 // policy exists. One that is there, whoever made it, stays what it is.
-func (r *Reconciler) createRequestIDKey(ctx context.Context, f *facts) error {
+//
+// A key that was made is from then on among the facts, and in the plan.
+func (r *Reconciler) createRequestIDKey(ctx context.Context, f *facts, p *plan) error {
 	name := routerconfig.RequestIDSecret(f.policy.Name)
 	if f.secrets[name].Exists || !workload.HasGateway(f.policy) {
 		return nil
@@ -45,9 +48,14 @@ func (r *Reconciler) createRequestIDKey(ctx context.Context, f *facts) error {
 	if err := controllerutil.SetControllerReference(f.policy, secret, r.Client.Scheme()); err != nil {
 		return err
 	}
-	// Already there: the cache has not seen it yet.
-	if err := r.Client.Create(ctx, secret); err != nil && !apierrors.IsAlreadyExists(err) {
+	err := r.Client.Create(ctx, secret)
+	if apierrors.IsAlreadyExists(err) { // the cache has not seen it yet
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("create Secret %s/%s: %w", f.policy.Namespace, name, err)
 	}
+	f.secrets[name] = secrets.Contents{Exists: true, Version: secret.ResourceVersion}
+	p.secretsVersion = secretsVersion(f, workload.SecretKeys(p.compiled.Config, f.credentials))
 	return nil
 }

@@ -76,7 +76,7 @@ func (r *Reconciler) rollOut(ctx context.Context, f *facts, p *plan) (rollout, e
 
 func (r *Reconciler) applyAll(ctx context.Context, f *facts, p *plan) error {
 	// Routers serve without it, but take no feedback.
-	noKey := r.createRequestIDKey(ctx, f)
+	noKey := r.createRequestIDKey(ctx, f, p)
 	for _, item := range p.items {
 		if _, err := r.Applier.Apply(ctx, f.policy, item); err != nil {
 			return err
