@@ -16,8 +16,8 @@ const (
 )
 
 // Overrule is the confidence with which the classifier's word counts more than
-// that of a rule of the preset.
-const Overrule = 0.8
+// that of a rule of the preset, if it is for a less demanding class.
+const Overrule = 0.7
 
 // Classifier is a trained model and how its tiers stand for the policy's.
 type Classifier struct {
@@ -154,8 +154,23 @@ func (c *Chain) weigh(j *judgement) Verdict {
 	return Verdict{Method: MethodNone}
 }
 
+// overrules is only ever true for a cheaper class: a prompt of another style than
+// those it was trained on may look demanding to the classifier that is not, and
+// what turns out too hard for a tier is escalated.
 func (m *modelVerdict) overrules(class routerconfig.Class) bool {
-	return m.sure && m.class != class && m.confidence >= Overrule
+	return m.sure && demand(m.class) < demand(class) && m.confidence >= Overrule
+}
+
+// demand orders the classes.
+func demand(class routerconfig.Class) int {
+	switch class {
+	case routerconfig.ClassSimple:
+		return 0
+	case routerconfig.ClassComplex:
+		return 2
+	default:
+		return 1
+	}
 }
 
 func (c *Chain) byRule(j *judgement) Verdict {

@@ -94,6 +94,7 @@ func custom(class routerconfig.Class, confidence float64) func(*routerconfig.Cla
 
 func TestTheStepsAreAskedInTheirOrder(t *testing.T) {
 	sure := fixed(t, nil, nil, []float64{0.05, 0.05, 0.9})
+	easy := fixed(t, nil, nil, []float64{0.9, 0.05, 0.05})
 	fair := fixed(t, nil, nil, []float64{0.15, 0.15, 0.7})
 	unsure := fixed(t, nil, nil, []float64{0.3, 0.3, 0.4})
 	tests := []struct {
@@ -106,7 +107,8 @@ func TestTheStepsAreAskedInTheirOrder(t *testing.T) {
 	}{
 		{"a rule that is sure decides without a classifier", asks{settings(nil), nil, hello, "COMPLEX"}, MethodRules, "SIMPLE", 0, true},
 		{"a rule of the preset stands against a classifier that is fairly sure", asks{settings(nil), fair, hello, "COMPLEX"}, MethodRules, "SIMPLE", 0, true},
-		{"a classifier that is very sure overrules the preset", asks{settings(nil), sure, hello, "SIMPLE"}, MethodModel, "COMPLEX", 2, true},
+		{"no classifier overrules the preset upwards", asks{settings(nil), sure, hello, "SIMPLE"}, MethodRules, "SIMPLE", 0, true},
+		{"a classifier that is sure overrules the preset downwards", asks{settings(nil), easy, "Prove it", "COMPLEX"}, MethodModel, "SIMPLE", 0, true},
 		{"no classifier overrules the policy's own rule", asks{settings(custom("MODERATE", 0.8)), sure, hello, "SIMPLE"}, MethodRules, "MODERATE", 1, true},
 		{"an own rule that is not sure decides nothing", asks{settings(custom("SIMPLE", 0.5)), fair, nothing, ""}, MethodModel, "COMPLEX", 2, true},
 		{"without a rule the classifier decides", asks{settings(nil), fair, nothing, "SIMPLE"}, MethodModel, "COMPLEX", 2, true},
