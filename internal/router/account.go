@@ -40,7 +40,7 @@ func (x *exchange) charge(a *attempt, usage pricing.Usage) {
 func (x *exchange) chargeEstimate(a *attempt, outputBytes int64) {
 	x.charge(a, pricing.Usage{
 		InputTokens:  x.promptTokens,
-		OutputTokens: (outputBytes + bytesPerToken - 1) / bytesPerToken,
+		OutputTokens: tokensOf(outputBytes),
 		Estimated:    true,
 	})
 }
@@ -48,6 +48,8 @@ func (x *exchange) chargeEstimate(a *attempt, outputBytes int64) {
 // bytesPerToken is the rule of thumb for English text that OpenAI gives
 // (https://help.openai.com/en/articles/4936856): a token is about 4 characters.
 const bytesPerToken = 4
+
+func tokensOf(bytes int64) int64 { return (bytes + bytesPerToken - 1) / bytesPerToken }
 
 // Record is what is known of a finished request. It holds nothing of the prompt
 // or the answer.

@@ -293,7 +293,13 @@ func (s *streamRelay) clientGone() bool {
 
 func (s *streamRelay) charge() {
 	usage, has := s.filter.Usage()
-	s.x.settle(s.a, usage, has, s.filter.OutputBytes())
+	written := s.filter.OutputBytes()
+	// Anthropic tells the usage of the prompt at the beginning and that of the answer
+	// at the end, which a stream that was cut or cancelled has not come to.
+	if estimate := tokensOf(written); !s.filter.Complete() && usage.OutputTokens < estimate/2 {
+		usage.OutputTokens, usage.Estimated = estimate, true
+	}
+	s.x.settle(s.a, usage, has, written)
 }
 
 // end closes the stream: whole, cut, or abandoned.
