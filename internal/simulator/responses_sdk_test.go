@@ -127,7 +127,8 @@ func TestSDKReadsThoughtsAndBringsThemBack(t *testing.T) {
 	for encrypted, fails := range map[string]bool{thought.EncryptedContent: false, "gAAAAAforged": true} {
 		item := responses.ResponseReasoningItemParam{ID: thought.ID, Summary: []responses.ResponseReasoningItemSummaryParam{}, EncryptedContent: openai.String(encrypted)}
 		params.Input = responses.ResponseNewParamsInputUnion{OfInputItemList: responses.ResponseInputParam{
-			responses.ResponseInputItemParamOfMessage("Explain.", "user"), {OfReasoning: &item},
+			responses.ResponseInputItemParamOfMessage("Explain.", "user"),
+			{OfReasoning: &item},
 			responses.ResponseInputItemParamOfMessage("And then?", "user"),
 		}}
 		if _, err := c.Responses.New(t.Context(), params); (err != nil) != fails {

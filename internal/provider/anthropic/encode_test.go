@@ -80,14 +80,16 @@ func TestTurnsTakeTheShapeOfTheWire(t *testing.T) {
 		want     string
 	}{
 		"consecutive turns of a role are merged": {
-			[]chat.Message{user("a"), user("b"), says(chat.RoleAssistant, textPartOf("c")), says(chat.RoleAssistant, textPartOf("d")), user("e")}, "null",
+			[]chat.Message{user("a"), user("b"), says(chat.RoleAssistant, textPartOf("c")), says(chat.RoleAssistant, textPartOf("d")), user("e")},
+			"null",
 			`[{"content":[{"text":"a","type":"text"},{"text":"b","type":"text"}],"role":"user"},{"content":[{"text":"c","type":"text"},{"text":"d","type":"text"}],"role":"assistant"},{"content":[{"text":"e","type":"text"}],"role":"user"}]`,
 		},
 		"results come first in a user's turn": {
 			[]chat.Message{
 				user("a"), says(chat.RoleAssistant, call("x.1", "f", ""), call("2", "f", " {} ")), user("b"),
 				says(chat.RoleTool, result("x.1", "r1")), says(chat.RoleTool, result("2", " ")),
-			}, "null",
+			},
+			"null",
 			`[{"content":[{"text":"a","type":"text"}],"role":"user"},{"content":[{"id":"x_1","input":{},"name":"f","type":"tool_use"},{"id":"2","input":{},"name":"f","type":"tool_use"}],"role":"assistant"},` +
 				`{"content":[{"content":[{"text":"r1","type":"text"}],"tool_use_id":"x_1","type":"tool_result"},{"tool_use_id":"2","type":"tool_result"},{"text":"b","type":"text"}],"role":"user"}]`,
 		},
@@ -97,15 +99,18 @@ func TestTurnsTakeTheShapeOfTheWire(t *testing.T) {
 			`[{"content":[{"text":"a","type":"text"},{"text":"b","type":"text"}],"role":"user"}]`,
 		},
 		"a conversation of instructions only gets a user": {
-			[]chat.Message{says(chat.RoleSystem, textPartOf("s"))}, `[{"text":"s","type":"text"}]`,
+			[]chat.Message{says(chat.RoleSystem, textPartOf("s"))},
+			`[{"text":"s","type":"text"}]`,
 			`[{"content":[{"text":"Please go on.","type":"text"}],"role":"user"}]`,
 		},
 		"a conversation that the model begins gets a user, and does not end in space": {
-			[]chat.Message{says(chat.RoleAssistant, textPartOf("  The best is \n"))}, "null",
+			[]chat.Message{says(chat.RoleAssistant, textPartOf("  The best is \n"))},
+			"null",
 			`[{"content":[{"text":"Please go on.","type":"text"}],"role":"user"},{"content":[{"text":"  The best is","type":"text"}],"role":"assistant"}]`,
 		},
 		"what is empty is left out, a refusal is text, an unsigned thought is dropped": {
-			[]chat.Message{user("a"), says(chat.RoleAssistant, thought, textPartOf(" "), chat.Part{Kind: chat.KindRefusal, Text: "No."}), user("b")}, "null",
+			[]chat.Message{user("a"), says(chat.RoleAssistant, thought, textPartOf(" "), chat.Part{Kind: chat.KindRefusal, Text: "No."}), user("b")},
+			"null",
 			`[{"content":[{"text":"a","type":"text"}],"role":"user"},{"content":[{"text":"No.","type":"text"}],"role":"assistant"},{"content":[{"text":"b","type":"text"}],"role":"user"}]`,
 		},
 	} {

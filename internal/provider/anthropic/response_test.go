@@ -63,7 +63,7 @@ func TestUsageHasTheMeaningOfPricing(t *testing.T) {
 		if got := u.record(); got != tc.want {
 			t.Errorf("%s: %+v", name, got)
 		}
-		if back := usageOf(tc.want); name != "nonsense" && back.record() != (func() pricing.Usage { w := tc.want; w.Batch = false; return w })() {
+		if back := usageOf(tc.want); name != "nonsense" && back.record() != func() pricing.Usage { w := tc.want; w.Batch = false; return w }() {
 			t.Errorf("%s, and back: %+v", name, back)
 		}
 	}
@@ -85,8 +85,11 @@ func TestReasonsToEndAreTranslatedBothWays(t *testing.T) {
 		calls  bool
 		want   string
 	}{
-		{chat.FinishStop, true, "tool_use"}, {chat.FinishUnknown, false, "end_turn"}, {chat.FinishContentFilter, false, "refusal"},
-		{chat.FinishMalformedCall, false, "end_turn"}, {99, false, "end_turn"},
+		{chat.FinishStop, true, "tool_use"},
+		{chat.FinishUnknown, false, "end_turn"},
+		{chat.FinishContentFilter, false, "refusal"},
+		{chat.FinishMalformedCall, false, "end_turn"},
+		{99, false, "end_turn"},
 	} {
 		if got := stopReason(tc.finish, tc.calls); got != tc.want {
 			t.Errorf("%+v: %s", tc, got)
@@ -129,7 +132,9 @@ func TestWhatIsNoAnswerIsRefused(t *testing.T) {
 
 func TestAnAnswerOfAnotherWireIsToldAsFarAsThisOneCan(t *testing.T) {
 	r := &chat.Response{ServiceTier: "default", Choices: []chat.Choice{{Finish: chat.FinishStop, StopSequence: "END", Parts: []chat.Part{
-		{Kind: chat.KindRefusal, Text: "No."}, {Kind: chat.KindImage}, {Kind: chat.KindNative, Native: &chat.Native{Wire: "gemini"}},
+		{Kind: chat.KindRefusal, Text: "No."},
+		{Kind: chat.KindImage},
+		{Kind: chat.KindNative, Native: &chat.Native{Wire: "gemini"}},
 		{Kind: chat.KindText, Text: "t", Citations: json.RawMessage(`[{"type":"url_citation"}]`)},
 		{Kind: chat.KindToolCall, Call: &chat.ToolCall{ID: "1", Name: "f", Arguments: `{"a":`}},
 		{Kind: chat.KindToolCall, Call: &chat.ToolCall{ID: "2", Name: "g"}},

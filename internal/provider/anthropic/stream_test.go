@@ -255,7 +255,8 @@ func TestStreamsOfOtherWiresAreTold(t *testing.T) {
 	events := []chat.Event{
 		{Kind: chat.EventStart, Response: &chat.Response{ID: "x"}},
 		text(0, "said at once"), // without a start
-		part(1, chat.Part{Kind: chat.KindImage}), text(1, "?"), {Kind: chat.EventPartEnd, Part: 1},
+		part(1, chat.Part{Kind: chat.KindImage}), text(1, "?"),
+		{Kind: chat.EventPartEnd, Part: 1},
 		part(2, chat.Part{Kind: chat.KindRefusal}), text(2, "No."),
 		{Kind: chat.EventSignature, Part: 2, Text: "gemini's"},
 		{Kind: chat.EventCitations, Part: 2, JSON: json.RawMessage(`[{"type":"url_citation"}]`)},

@@ -187,11 +187,13 @@ func TestRequestsAreWrittenForTheModel(t *testing.T) {
 			chat.Part{Kind: chat.KindThinking, Signature: "AQID"}, chat.Part{Kind: chat.KindRedactedThinking, Data: "x"}, chat.Part{Kind: chat.KindRefusal, Text: "No"},
 			chat.Part{Kind: chat.KindText, Signature: "AQID"},
 		)}}, want: `[{"text":"Hm","thought":true},{"text":"Ha","thought":true,"thoughtSignature":"AQID"},{"text":"No"},{"text":"","thoughtSignature":"AQID"}]`, dropped: "redacted_thinking"},
-		"media": {r: &chat.Request{Messages: []chat.Message{{Role: chat.RoleUser, Name: "ann", Parts: []chat.Part{
-			part(chat.KindImage, chat.Media{URL: "https://e.org/a.webp", Detail: "high"}), part(chat.KindDocument, chat.Media{FileID: "gs://b/c", MIMEType: "application/pdf", Name: "c.pdf"}),
-			part(chat.KindAudio, chat.Media{Data: "AAAA", MIMEType: "audio/wav"}), part(chat.KindImage, chat.Media{URL: "https://e.org/a"}),
-		}}}}, want: `[{"fileData":{"mimeType":"image/webp","fileUri":"https://e.org/a.webp"}},{"fileData":{"mimeType":"application/pdf","fileUri":"gs://b/c"}},{"inlineData":{"mimeType":"audio/wav","data":"AAAA"}},{"fileData":{"fileUri":"https://e.org/a"}}]`,
-			dropped: "filename image_url.detail messages.name"},
+		"media": {
+			r: &chat.Request{Messages: []chat.Message{{Role: chat.RoleUser, Name: "ann", Parts: []chat.Part{
+				part(chat.KindImage, chat.Media{URL: "https://e.org/a.webp", Detail: "high"}), part(chat.KindDocument, chat.Media{FileID: "gs://b/c", MIMEType: "application/pdf", Name: "c.pdf"}),
+				part(chat.KindAudio, chat.Media{Data: "AAAA", MIMEType: "audio/wav"}), part(chat.KindImage, chat.Media{URL: "https://e.org/a"}),
+			}}}}, want: `[{"fileData":{"mimeType":"image/webp","fileUri":"https://e.org/a.webp"}},{"fileData":{"mimeType":"application/pdf","fileUri":"gs://b/c"}},{"inlineData":{"mimeType":"audio/wav","data":"AAAA"}},{"fileData":{"fileUri":"https://e.org/a"}}]`,
+			dropped: "filename image_url.detail messages.name",
+		},
 		"hints are dropped and named": {r: question(func(r *chat.Request) {
 			r.User, r.Metadata, r.PromptCacheKey, r.ServiceTier = "u", map[string]string{"a": "b"}, "k", "scale"
 			r.Messages[0].Parts[0].Cache = &chat.CacheControl{}

@@ -113,12 +113,18 @@ func TestErrorsOfAnyShape(t *testing.T) {
 		body   string
 		want   chat.Error
 	}{
-		"Google's": {429, `{"error":{"code":429,"message":"Quota.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"x","violations":[]},{"reason":"RATE_LIMIT_EXCEEDED"}]}}`,
-			chat.Error{Class: chat.ErrorRateLimited, Message: "Quota.", Type: "RESOURCE_EXHAUSTED", Code: "RATE_LIMIT_EXCEEDED"}},
-		"a wrong key is no wrong request": {400, `{"error":{"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}`,
-			chat.Error{Class: chat.ErrorAuthentication, Message: "API key not valid.", Type: "INVALID_ARGUMENT", Code: "API_KEY_INVALID"}},
-		"in an array, of a stream": {400, `[{"error":{"message":"Bad.","status":"INVALID_ARGUMENT","details":[{"fieldViolations":[{"field":"contents"}]}]}}]`,
-			chat.Error{Class: chat.ErrorInvalidRequest, Message: "Bad.", Type: "INVALID_ARGUMENT", Param: "contents"}},
+		"Google's": {
+			429, `{"error":{"code":429,"message":"Quota.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"x","violations":[]},{"reason":"RATE_LIMIT_EXCEEDED"}]}}`,
+			chat.Error{Class: chat.ErrorRateLimited, Message: "Quota.", Type: "RESOURCE_EXHAUSTED", Code: "RATE_LIMIT_EXCEEDED"},
+		},
+		"a wrong key is no wrong request": {
+			400, `{"error":{"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}`,
+			chat.Error{Class: chat.ErrorAuthentication, Message: "API key not valid.", Type: "INVALID_ARGUMENT", Code: "API_KEY_INVALID"},
+		},
+		"in an array, of a stream": {
+			400, `[{"error":{"message":"Bad.","status":"INVALID_ARGUMENT","details":[{"fieldViolations":[{"field":"contents"}]}]}}]`,
+			chat.Error{Class: chat.ErrorInvalidRequest, Message: "Bad.", Type: "INVALID_ARGUMENT", Param: "contents"},
+		},
 		"cut":                    {503, `{"error":{"code":503,"message":"The model is overl`, chat.Error{Class: chat.ErrorOverloaded, Message: "The model is overl"}},
 		"a text":                 {500, `"broken"`, chat.Error{Class: chat.ErrorInternal, Message: "broken"}},
 		"an error of text":       {500, `{"error":"broken"}`, chat.Error{Class: chat.ErrorInternal, Message: "broken"}},
@@ -143,9 +149,11 @@ func TestErrorsOfAnyShape(t *testing.T) {
 func TestErrorsAreGoogles(t *testing.T) {
 	for want, e := range map[string]*chat.Error{
 		`{"error":{"code":429,"message":"Slow \"down\".","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"rate_limited"}]}}`: {
-			Class: chat.ErrorRateLimited, Status: 429, Message: `Slow "down".`, Type: "x", Code: "rate_limited"},
+			Class: chat.ErrorRateLimited, Status: 429, Message: `Slow "down".`, Type: "x", Code: "rate_limited",
+		},
 		`{"error":{"code":400,"message":"Bad.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"contents","description":"Bad."}]}]}}`: {
-			Class: chat.ErrorInvalidRequest, Message: "Bad.", Param: "contents"},
+			Class: chat.ErrorInvalidRequest, Message: "Bad.", Param: "contents",
+		},
 		`{"error":{"code":500,"message":"","status":"INTERNAL"}}`: {},
 	} {
 		if got := string(gemini.New().EncodeError(e)); got != want {

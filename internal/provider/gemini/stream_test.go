@@ -99,16 +99,21 @@ func TestStreamsAreWritten(t *testing.T) {
 		want   string
 	}{
 		"a call is told in one piece": {append([]chat.Event{
-			starts(chat.KindToolCall, &chat.ToolCall{ID: "a", Name: "f"}), {Kind: chat.EventArguments, Text: `{"x"`}, {Kind: chat.EventArguments, Text: `:1}`},
-			{Kind: chat.EventSignature, Text: "AQID"}, {Kind: chat.EventPartEnd},
+			starts(chat.KindToolCall, &chat.ToolCall{ID: "a", Name: "f"}),
+			{Kind: chat.EventArguments, Text: `{"x"`},
+			{Kind: chat.EventArguments, Text: `:1}`},
+			{Kind: chat.EventSignature, Text: "AQID"},
+			{Kind: chat.EventPartEnd},
 		}, finish(chat.FinishToolCalls)...), `data: {"candidates":[{"content":{"parts":[{"functionCall":{"id":"a","name":"f","args":{"x":1}},"thoughtSignature":"AQID"}],"role":"model"},"index":0}]}` + "\n\n" +
 			`data: {"candidates":[{` + end + `"STOP","index":0}]}` + "\n\n"},
 		"a call that cannot be read ends so": {append([]chat.Event{
 			starts(chat.KindToolCall, &chat.ToolCall{ID: "a", Name: "f"}), {Kind: chat.EventArguments, Text: `{"x"`}, {Kind: chat.EventPartEnd},
 		}, finish(chat.FinishToolCalls)...), `data: {"candidates":[{` + end + `"MALFORMED_FUNCTION_CALL","index":0}]}` + "\n\n"},
 		"the usage comes with the end": {[]chat.Event{
-			{Kind: chat.EventStart, Response: &chat.Response{ID: "r", Model: "m"}}, {Kind: chat.EventFinish, Finish: chat.FinishLength},
-			{Kind: chat.EventUsage, Response: &chat.Response{Usage: pricing.Usage{InputTokens: 5, OutputTokens: 3, ReasoningTokens: 1}}}, {Kind: chat.EventEnd},
+			{Kind: chat.EventStart, Response: &chat.Response{ID: "r", Model: "m"}},
+			{Kind: chat.EventFinish, Finish: chat.FinishLength},
+			{Kind: chat.EventUsage, Response: &chat.Response{Usage: pricing.Usage{InputTokens: 5, OutputTokens: 3, ReasoningTokens: 1}}},
+			{Kind: chat.EventEnd},
 		}, `data: {"candidates":[{` + end + `"MAX_TOKENS","index":0}],"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":2,"totalTokenCount":8,"thoughtsTokenCount":1},"modelVersion":"m","responseId":"r"}` + "\n\n"},
 		"what is cut has no end": {[]chat.Event{
 			starts(chat.KindText, nil), {Kind: chat.EventText, Text: "a"}, {Kind: chat.EventText}, {Kind: chat.EventFinish, Finish: chat.FinishStop},
@@ -117,14 +122,22 @@ func TestStreamsAreWritten(t *testing.T) {
 			starts(chat.KindThinking, nil), {Kind: chat.EventText, Text: "h"}, {Kind: chat.EventSignature, Text: "AQID"}, {Kind: chat.EventPartEnd},
 		}, `data: {"candidates":[{"content":{"parts":[{"text":"h","thought":true}],"role":"model"},"index":0}]}` + "\n\n" +
 			`data: {"candidates":[{"content":{"parts":[{"text":"","thought":true,"thoughtSignature":"tssignedQVFJRA=="}],"role":"model"},"index":0}]}` + "\n\n"},
-		"a signature that Google's SDK could not read is wrapped": {[]chat.Event{starts(chat.KindThinking, nil), {Kind: chat.EventSignature, Text: "a:b"}},
-			`data: {"candidates":[{"content":{"parts":[{"text":"","thought":true,"thoughtSignature":"tssignedYTpi"}],"role":"model"},"index":0}]}` + "\n\n"},
-		"a part that comes whole": {[]chat.Event{{Kind: chat.EventPartStart, Start: &chat.Part{Kind: chat.KindText, Text: "a"}}, {Kind: chat.EventPartEnd}},
-			`data: {"candidates":[{"content":{"parts":[{"text":"a"}],"role":"model"},"index":0}]}` + "\n\n"},
-		"a picture": {[]chat.Event{{Kind: chat.EventPartStart, Start: &chat.Part{Kind: chat.KindImage, Media: &chat.Media{MIMEType: "image/png", Data: "AAAA"}}}},
-			`data: {"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"AAAA"}}],"role":"model"},"index":0}]}` + "\n\n"},
-		"log probabilities": {[]chat.Event{{Kind: chat.EventLogProbs, Choice: 1, JSON: []byte(`{"content":[{"token":"a","logprob":-1}]}`)}},
-			`data: {"candidates":[{"index":1,"logprobsResult":{"topCandidates":[{"candidates":[]}],"chosenCandidates":[{"token":"a","logProbability":-1}]}}]}` + "\n\n"},
+		"a signature that Google's SDK could not read is wrapped": {
+			[]chat.Event{starts(chat.KindThinking, nil), {Kind: chat.EventSignature, Text: "a:b"}},
+			`data: {"candidates":[{"content":{"parts":[{"text":"","thought":true,"thoughtSignature":"tssignedYTpi"}],"role":"model"},"index":0}]}` + "\n\n",
+		},
+		"a part that comes whole": {
+			[]chat.Event{{Kind: chat.EventPartStart, Start: &chat.Part{Kind: chat.KindText, Text: "a"}}, {Kind: chat.EventPartEnd}},
+			`data: {"candidates":[{"content":{"parts":[{"text":"a"}],"role":"model"},"index":0}]}` + "\n\n",
+		},
+		"a picture": {
+			[]chat.Event{{Kind: chat.EventPartStart, Start: &chat.Part{Kind: chat.KindImage, Media: &chat.Media{MIMEType: "image/png", Data: "AAAA"}}}},
+			`data: {"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"AAAA"}}],"role":"model"},"index":0}]}` + "\n\n",
+		},
+		"log probabilities": {
+			[]chat.Event{{Kind: chat.EventLogProbs, Choice: 1, JSON: []byte(`{"content":[{"token":"a","logprob":-1}]}`)}},
+			`data: {"candidates":[{"index":1,"logprobsResult":{"topCandidates":[{"candidates":[]}],"chosenCandidates":[{"token":"a","logProbability":-1}]}}]}` + "\n\n",
+		},
 		"a ping is no comment": {[]chat.Event{{Kind: chat.EventPing}}, "\n\n"},
 		"an error":             {[]chat.Event{{Kind: chat.EventError, Err: &chat.Error{Class: chat.ErrorOverloaded, Message: "Later."}}}, `data: {"error":{"code":503,"message":"Later.","status":"UNAVAILABLE"}}` + "\n\n"},
 		"an error of nothing":  {[]chat.Event{{Kind: chat.EventError}}, `data: {"error":{"code":500,"message":"the stream failed","status":"INTERNAL"}}` + "\n\n"},

@@ -63,9 +63,12 @@ func (s *scanner) instruction() {
 var generationMembers = []topMember{
 	{configLimit, func(s *scanner) { s.limit(completionLimit) }},
 	{"max_output_tokens", func(s *scanner) { s.limit(completionLimit) }},
-	{"responseSchema", (*scanner).schema}, {"response_schema", (*scanner).schema},
-	{"responseJsonSchema", (*scanner).schema}, {"response_json_schema", (*scanner).schema},
-	{"thinkingConfig", (*scanner).thinkingConfig}, {"thinking_config", (*scanner).thinkingConfig},
+	{"responseSchema", (*scanner).schema},
+	{"response_schema", (*scanner).schema},
+	{"responseJsonSchema", (*scanner).schema},
+	{"response_json_schema", (*scanner).schema},
+	{"thinkingConfig", (*scanner).thinkingConfig},
+	{"thinking_config", (*scanner).thinkingConfig},
 }
 
 func (s *scanner) generationConfig() {
@@ -90,8 +93,10 @@ func (s *scanner) schema() {
 }
 
 var thinkingConfigMembers = []topMember{
-	{"thinkingBudget", (*scanner).thinkingBudget}, {"thinking_budget", (*scanner).thinkingBudget},
-	{"thinkingLevel", (*scanner).thinkingLevel}, {"thinking_level", (*scanner).thinkingLevel},
+	{"thinkingBudget", (*scanner).thinkingBudget},
+	{"thinking_budget", (*scanner).thinkingBudget},
+	{"thinkingLevel", (*scanner).thinkingLevel},
+	{"thinking_level", (*scanner).thinkingLevel},
 }
 
 func (s *scanner) thinkingConfig() { s.nested(configMember+".thinkingConfig", thinkingConfigMembers) }

@@ -316,7 +316,10 @@ func TestStreamsThatAreCutHaveNoEnd(t *testing.T) {
 
 func TestStreamsThatAreNoneAreFaults(t *testing.T) {
 	for _, chunks := range [][]string{
-		{"hello"}, {"[]"}, {`{"choices":[{"index":200}]}`}, {`{"choices":[{"index":-1}]}`},
+		{"hello"},
+		{"[]"},
+		{`{"choices":[{"index":200}]}`},
+		{`{"choices":[{"index":-1}]}`},
 		{`{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f"}},{"index":1,"id":"b","function":{"name":"f"}}]}}]}`, `{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"x"}}]}}]}`},
 	} {
 		d, err := New().NewStreamDecoder(), error(nil)

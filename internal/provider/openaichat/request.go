@@ -21,8 +21,10 @@ var harmful = map[string]string{
 	"plugins":            "plugins are a service of OpenRouter; leave them out",
 }
 
-type value = openaiwire.Value
-type path = openaiwire.Path
+type (
+	value = openaiwire.Value
+	path  = openaiwire.Path
+)
 
 // decoder reads one request.
 type decoder struct {

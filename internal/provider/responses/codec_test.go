@@ -124,7 +124,8 @@ func TestRequestsOfOtherWiresAreStatelessAndKeepTheirThoughts(t *testing.T) {
 		},
 		Messages: append(user(chat.Part{Kind: chat.KindDocument, Media: &chat.Media{MIMEType: "text/plain", Data: "aGk="}}), chat.Message{
 			Role: chat.RoleAssistant, Parts: []chat.Part{
-				{Kind: chat.KindThinking, Text: "mine", Signature: "openai:rs_5:gAAA"}, {Kind: chat.KindThinking, Text: "foreign", Signature: "EqQB"},
+				{Kind: chat.KindThinking, Text: "mine", Signature: "openai:rs_5:gAAA"},
+				{Kind: chat.KindThinking, Text: "foreign", Signature: "EqQB"},
 				{Kind: chat.KindText, Text: "Hi"},
 			},
 		}),
@@ -167,8 +168,10 @@ func TestWhatIsNoAnswerIsRefused(t *testing.T) {
 
 func TestAnswersOfOtherWiresComeBackSigned(t *testing.T) {
 	parts := []chat.Part{
-		{Kind: chat.KindRedactedThinking, Data: "b3BhcXVl"}, {Kind: chat.KindThinking, Text: "hm", Signature: "EqQB"},
-		{Kind: chat.KindText, Text: "a", Signature: "dGV4dA=="}, {Kind: chat.KindToolCall, Signature: "c2ln", Call: &chat.ToolCall{ID: "c", Name: "f", Arguments: "{}"}},
+		{Kind: chat.KindRedactedThinking, Data: "b3BhcXVl"},
+		{Kind: chat.KindThinking, Text: "hm", Signature: "EqQB"},
+		{Kind: chat.KindText, Text: "a", Signature: "dGV4dA=="},
+		{Kind: chat.KindToolCall, Signature: "c2ln", Call: &chat.ToolCall{ID: "c", Name: "f", Arguments: "{}"}},
 	}
 	r := &chat.Response{ID: "msg_01/x", Choices: []chat.Choice{{Parts: parts, Finish: chat.FinishToolCalls}}}
 	check := func(how string, body []byte) {
@@ -225,10 +228,16 @@ func TestEveryFinishHasItsStatus(t *testing.T) {
 		parts  []chat.Part
 		want   string
 	}{
-		{chat.FinishUnknown, text, "completed/"}, {chat.FinishStop, text, "completed/"}, {chat.FinishStopSequence, text, "completed/"},
-		{chat.FinishToolCalls, nil, "completed/"}, {chat.FinishRefusal, text, "completed/"}, {chat.FinishRefusal, nil, "incomplete/content_filter"},
-		{chat.FinishContentFilter, text, "incomplete/content_filter"}, {chat.FinishLength, text, "incomplete/max_output_tokens"},
-		{chat.FinishContextWindow, text, "incomplete/max_output_tokens"}, {chat.FinishPause, text, "incomplete/max_output_tokens"},
+		{chat.FinishUnknown, text, "completed/"},
+		{chat.FinishStop, text, "completed/"},
+		{chat.FinishStopSequence, text, "completed/"},
+		{chat.FinishToolCalls, nil, "completed/"},
+		{chat.FinishRefusal, text, "completed/"},
+		{chat.FinishRefusal, nil, "incomplete/content_filter"},
+		{chat.FinishContentFilter, text, "incomplete/content_filter"},
+		{chat.FinishLength, text, "incomplete/max_output_tokens"},
+		{chat.FinishContextWindow, text, "incomplete/max_output_tokens"},
+		{chat.FinishPause, text, "incomplete/max_output_tokens"},
 	} {
 		body := New().EncodeResponse(&chat.Response{Choices: []chat.Choice{{Parts: tc.parts, Finish: tc.finish}}})
 		e := New().NewStreamEncoder(&chat.Request{})

@@ -5,8 +5,10 @@ import (
 	"github.com/tiershift/tiershift/internal/provider/openaiwire"
 )
 
-type value = openaiwire.Value
-type path = openaiwire.Path
+type (
+	value = openaiwire.Value
+	path  = openaiwire.Path
+)
 
 // harmful are the members that an answer cannot do without, and why other wires
 // cannot carry them.

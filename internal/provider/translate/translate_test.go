@@ -191,7 +191,8 @@ func TestAnErrorBeforeTheFirstWordIsAFault(t *testing.T) {
 		i := slices.IndexFunc(codecs, func(c struct {
 			name  string
 			codec chat.Codec
-		}) bool {
+		},
+		) bool {
 			return c.name == name
 		})
 		s := translate.New(codecs[i].codec.NewStreamDecoder(), codecs[0].codec.NewStreamEncoder(asked))
