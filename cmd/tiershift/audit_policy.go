@@ -127,20 +127,28 @@ func (p *auditPolicy) keepsModel(name string) bool {
 	return p.names[name] || pinned && slices.Contains(p.tiers(), tier)
 }
 
-// newDecide returns a router of one goroutine that serves nobody: what it draws
+// newExplain returns a router of one goroutine that serves nobody: what it draws
 // at random follows from the seed of each request.
-func (p *auditPolicy) newDecide() audit.Decide {
+func (p *auditPolicy) newExplain() func(seed uint64, body []byte) (*router.Explanation, error) {
 	random := rand.NewPCG(0, 0)
 	server := router.NewServer(p.metrics, router.Options{Random: rand.New(random).Float64})
 	server.Swap(p.engine)
-	second := secondOpinion{model: model.Default()}
-	return func(seed uint64, body []byte) (*audit.Decision, error) {
+	return func(seed uint64, body []byte) (*router.Explanation, error) {
 		random.Seed(seed, seed)
 		request, err := http.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
 		if err != nil {
 			return nil, err
 		}
-		e, err := server.Explain(request)
+		return server.Explain(request)
+	}
+}
+
+// newDecide returns the decision of one goroutine.
+func (p *auditPolicy) newDecide() audit.Decide {
+	explain := p.newExplain()
+	second := secondOpinion{model: model.Default()}
+	return func(seed uint64, body []byte) (*audit.Decision, error) {
+		e, err := explain(seed, body)
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tiershift/tiershift/internal/classify/chain"
+	"github.com/tiershift/tiershift/internal/provider/openai"
 )
 
 // write puts a text into a file of a temporary directory.
@@ -125,5 +128,140 @@ func TestClassifierCommandsRefuse(t *testing.T) {
 				t.Errorf("error %v, want %q", err, test.want)
 			}
 		})
+	}
+}
+
+// classifiedLines are the lines that classify prints for the prompts.
+func classifiedLines(t *testing.T, prompts []string, args ...string) []classified {
+	t.Helper()
+	var in strings.Builder
+	for i, p := range prompts {
+		line, err := json.Marshal(map[string]any{"id": i, "prompt": p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Write(append(line, '\n'))
+	}
+	out, err := tiershift(t, append([]string{"classify", "--in", write(t, "in.jsonl", in.String())}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []classified
+	for line := range strings.Lines(out) {
+		var c classified
+		if err := json.Unmarshal([]byte(line), &c); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains("SIMPLE MODERATE COMPLEX", c.Class) || c.Class == "" || c.Tier == "" || c.Confidence <= 0 || c.Score < 0 || c.Score > 1 {
+			t.Errorf("%s", line)
+		}
+		lines = append(lines, c)
+	}
+	if len(lines) != len(prompts) {
+		t.Fatalf("%d lines, want %d", len(lines), len(prompts))
+	}
+	return lines
+}
+
+// diversePrompts are decided by rules, by the classifier, by a route's match, or by
+// nothing.
+var diversePrompts = []string{
+	"What is the capital of France?", "Prove the four colour theorem, step by step.", "Compare tea and coffee.", "Which dosage of ibuprofen is right?",
+	"zzz qqq something that no rule knows of at all, somehow", "", "Ποια είναι η πρωτεύουσα;", strings.Repeat("and then ", 6000),
+}
+
+// classifyingPolicy is a policy whose rules, classifier and LLM classify: the LLM's
+// tier is at a provider that nobody can reach.
+const classifyingPolicy = `
+apiVersion: tiershift.dev/v1alpha1
+kind: ProviderCredential
+metadata: {name: nowhere}
+spec: {provider: OpenAICompatible, endpoint: "http://127.0.0.1:9/v1"}
+---
+apiVersion: tiershift.dev/v1alpha1
+kind: ModelTier
+metadata: {name: low}
+spec: {rank: 10, models: [{name: a, credentialRef: {name: nowhere}, pricing: {inputPerMillion: "0.1", outputPerMillion: "0.4"}}]}
+---
+apiVersion: tiershift.dev/v1alpha1
+kind: ModelTier
+metadata: {name: high}
+spec: {rank: 20, models: [{name: b, credentialRef: {name: nowhere}, pricing: {inputPerMillion: "3", outputPerMillion: "15"}}]}
+---
+apiVersion: tiershift.dev/v1alpha1
+kind: RoutingPolicy
+metadata: {name: p}
+spec:
+  gateway: {auth: {mode: None}}
+  tiers: [{name: low}, {name: high}]
+  defaultTier: low
+  classification:
+    rules:
+      preset: Standard
+      custom: [{name: parcels, class: COMPLEX, confidence: "0.9", match: {keywords: [parcel]}}]
+    model: {minConfidence: "0.9"}
+    llm: {tier: low}
+    lowConfidenceTier: high
+`
+
+func TestClassifyByAPolicyDecidesAsExplainDoes(t *testing.T) {
+	for name, dir := range map[string]string{"rules": quickstart, "rules, classifier and LLM": write(t, "policy.yaml", classifyingPolicy)} {
+		t.Run(name, func(t *testing.T) {
+			prompts := append([]string{"Where is my parcel?"}, diversePrompts...)
+			for i, c := range classifiedLines(t, prompts, "-f", dir) {
+				out, err := tiershift(t, "explain", "-f", dir, "-o", "json", prompts[i])
+				if err != nil {
+					t.Fatal(err)
+				}
+				var e struct{ Tier, Class string }
+				if err := json.Unmarshal([]byte(out), &e); err != nil {
+					t.Fatal(err)
+				}
+				if c.Tier != e.Tier || c.Class != e.Class && e.Class != "" && e.Class != "UNDECIDED" {
+					t.Errorf("%.40q: %s %s, but the router's %s %s", prompts[i], c.Tier, c.Class, e.Tier, e.Class)
+				}
+			}
+		})
+	}
+}
+
+func TestClassifyWithoutAPolicyLetsTheClassifierOverruleARule(t *testing.T) {
+	classifiedLines(t, diversePrompts)
+	classifiedLines(t, diversePrompts, "--rules=false")
+	// To both a rule says MODERATE and the classifier SIMPLE: of the first it is sure
+	// enough.
+	prompts := []string{"Plan lunch", "Write hello world"}
+	lines, alone := classifiedLines(t, prompts), classifiedLines(t, prompts, "--rules=false")
+	if lines[0].Class != "SIMPLE" || lines[0].Confidence != alone[0].Confidence || alone[0].Confidence < chain.Overrule {
+		t.Errorf("%+v, the classifier alone %+v", lines[0], alone[0])
+	}
+	if lines[1].Class != "MODERATE" || alone[1].Class != "SIMPLE" || alone[1].Confidence >= chain.Overrule {
+		t.Errorf("%+v, the classifier alone %+v", lines[1], alone[1])
+	}
+}
+
+func TestClassifyByAPolicyTakesNoOtherSayInIt(t *testing.T) {
+	for _, flag := range []string{"--model=m.json", "--target-quality=0.9", "--price=1", "--rules=false"} {
+		_, err := tiershift(t, "classify", "-f", quickstart, "--in", write(t, "in.jsonl", ""), flag)
+		name, _, _ := strings.Cut(flag, "=")
+		if err == nil || !strings.HasPrefix(err.Error(), name+": with -f the policy says how prompts are classified") {
+			t.Errorf("%s: %v", flag, err)
+		}
+	}
+}
+
+func TestClassifyTellsTheRouterWhatTheLineSays(t *testing.T) {
+	in := asked{Prompt: new(string), Turns: 3, Tools: true, Images: true, JSONSchema: true}
+	*in.Prompt = "Which \"bird\" is this?"
+	body, err := in.body()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r openai.Request
+	if err := openai.Scan(body, &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Turns() != 3 || !r.HasTools() || !r.HasImages() || !r.WantsJSONSchema() || string(r.AppendLastUserText(nil, -1)) != *in.Prompt {
+		t.Errorf("the router reads %s as %d turns, %q", body, r.Turns(), r.AppendLastUserText(nil, -1))
 	}
 }

@@ -54,6 +54,8 @@ type ExplainedStep struct {
 	// Class and Confidence are its verdict; empty and 0: it has none.
 	Class      string  `json:"class,omitempty"`
 	Confidence float64 `json:"confidence,omitempty"`
+	// Score is the need for the strongest tier in [0,1], by the trained classifier.
+	Score float64 `json:"score,omitempty"`
 	// Remark says how it came to its verdict, or why it does not count.
 	Remark string `json:"remark"`
 	// Tiers are what the trained classifier predicts of each tier.

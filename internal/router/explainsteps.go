@@ -54,7 +54,7 @@ func (x *exchange) explainModel(m *chain.ModelExplanation) ExplainedStep {
 	cfg := &x.engine.config.Classification
 	step := ExplainedStep{
 		Method: metricnames.MethodModel, Decided: x.decision.verdict.Method == metricnames.MethodModel,
-		Class: string(m.Class), Confidence: hundredth(m.Confidence), Remark: "classifier " + x.engine.trained.name(),
+		Class: string(m.Class), Confidence: hundredth(m.Confidence), Score: m.Score, Remark: "classifier " + x.engine.trained.name(),
 	}
 	switch {
 	case m.ByQuality && cfg.TargetQuality > 0:

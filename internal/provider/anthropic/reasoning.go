@@ -159,7 +159,7 @@ func (e *requestEncoder) effort(asked, most string) {
 	}
 	if len(e.t.efforts) == 0 {
 		if e.r.Reasoning.EffortOnly {
-			e.drop("output_config.effort")
+			e.drop("reasoning_effort")
 		}
 		return
 	}

@@ -257,7 +257,9 @@ type Reasoning struct {
 	// Disabled switches thinking off.
 	Disabled bool
 	// EffortOnly says that Effort is for the whole answer and was given without a
-	// word on thinking, as Anthropic's output_config.effort may be.
+	// word on thinking, as Anthropic's output_config.effort may be. It guides models
+	// that think anyway, but is no reason to make one think that does so only when
+	// asked, nor to show thoughts.
 	EffortOnly bool
 	// Show asks that thoughts, or summaries of them, are part of the answer; nil:
 	// the provider's default.

@@ -22,6 +22,9 @@ func (n Native) Unsupported(wire string) *Unsupported {
 // OpenAI Chat Completions calls name: encoders need it to name what they drop or
 // refuse.
 func (r *Request) FieldName(name string) string {
+	if name == "reasoning_effort" && r.Reasoning.EffortOnly {
+		return "output_config.effort" // Anthropic's, the only wire that has such an effort
+	}
 	if own, ok := fieldNames[r.Wire][name]; ok {
 		return own
 	}

@@ -92,7 +92,7 @@ func (e *requestEncoder) thinking() {
 	if !r.Given() {
 		return
 	}
-	if !e.up.Reasons && !e.model.thinks() {
+	if !e.up.Reasons && !e.model.thinks() || r.EffortOnly && !e.model.thinksUnasked() {
 		if !r.Disabled && r.Effort != "none" {
 			e.drop("reasoning_effort")
 		}

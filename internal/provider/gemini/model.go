@@ -37,6 +37,10 @@ func (m model) early() bool { return m.series > 0 && m.series < 30 }
 // refuse it.
 func (m model) thinks() bool { return m.isGemini() && (m.series == 0 || m.series >= 25) }
 
+// thinksUnasked reports whether the model thinks unless told not to: all that think
+// but Gemini 2.5 Flash-Lite (https://ai.google.dev/gemini-api/docs/thinking#set-budget).
+func (m model) thinksUnasked() bool { return !m.early() || !strings.Contains(m.name, "lite") }
+
 // checksSignatures reports whether the model refuses a turn with calls of which
 // the first has no thoughtSignature
 // (https://ai.google.dev/gemini-api/docs/thought-signatures).

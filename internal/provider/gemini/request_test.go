@@ -230,6 +230,8 @@ func TestRequestsAreWrittenForTheModel(t *testing.T) {
 		"a budget is brought within the bounds":      {r: question(func(r *chat.Request) { r.Reasoning = chat.Reasoning{BudgetTokens: 60000, Show: yes()} }), want: `{"thinkingConfig":{"thinkingBudget":24576,"includeThoughts":true}}`},
 		"a small budget of 2.5 Flash-Lite":           {model: "models/gemini-2.5-flash-lite", r: question(func(r *chat.Request) { r.Reasoning.BudgetTokens = 5 }), want: `{"thinkingConfig":{"thinkingBudget":512}}`},
 		"a budget goes to Gemini 3 as it is":         {model: "gemini-3-pro", r: question(func(r *chat.Request) { r.Reasoning.BudgetTokens = -1 }), want: `{"thinkingConfig":{"thinkingBudget":-1}}`},
+		"an effort alone guides who thinks anyway":   {model: "gemini-3-flash", r: question(func(r *chat.Request) { r.Reasoning = chat.Reasoning{Effort: "low", EffortOnly: true} }), want: `{"thinkingConfig":{"thinkingLevel":"LOW"}}`},
+		"an effort alone, as a budget":               {model: "gemini-2.5-flash", r: question(func(r *chat.Request) { r.Reasoning = chat.Reasoning{Effort: "low", EffortOnly: true} }), want: `{"thinkingConfig":{"thinkingBudget":1024}}`},
 		"a model of another name that reasons":       {model: "large", up: chat.Upstream{Reasons: true}, r: question(func(r *chat.Request) { r.Reasoning.Effort = "xhigh" }), want: `{"thinkingConfig":{"thinkingLevel":"HIGH"}}`},
 		"a model that does not reason":               {model: "gemma-3-27b-it", r: question(func(r *chat.Request) { r.Reasoning.Effort = "none" }), want: `{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}`},
 		"an alias for the newest model takes levels": {model: "gemini-flash-latest", r: question(func(r *chat.Request) { r.Reasoning.Effort = "low" }), want: `{"thinkingLevel":"LOW"}`},

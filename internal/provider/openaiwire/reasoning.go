@@ -9,9 +9,13 @@ import (
 
 // EffortOf is the reasoning effort that stands for what the client asked; empty:
 // nothing that an effort can say. A budget of tokens becomes the effort whose
-// usual thinking it allows.
+// usual thinking it allows. An effort for the whole answer guides what can be
+// guided here: how much a model thinks that thinks anyway. OpenAI has no effort
+// "max".
 func EffortOf(r chat.Reasoning) string {
 	switch b := r.BudgetTokens; {
+	case r.EffortOnly && r.Effort == "max":
+		return "high"
 	case r.Effort != "":
 		return r.Effort
 	case r.Disabled:
