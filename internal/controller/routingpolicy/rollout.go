@@ -71,7 +71,8 @@ func (r *Reconciler) rollOut(ctx context.Context, f *facts, p *plan) (rollout, e
 	if err := r.hasten(ctx, f, p, &out); err != nil {
 		return out, err
 	}
-	return out, r.retire(ctx, f, p, &out)
+	err := r.retire(ctx, f, p, &out)
+	return out, err
 }
 
 func (r *Reconciler) applyAll(ctx context.Context, f *facts, p *plan) error {
