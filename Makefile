@@ -23,8 +23,9 @@ TEST = go test $(RACE) -timeout $(TEST_TIMEOUT)
 # Packages whose results depend on their arguments only: COVERAGE percent of the statements of each
 # are covered by its own tests.
 COVERAGE ?= 85
-PURE := ./internal/classify/... ./internal/compile/... ./internal/expression/... ./internal/pricing/... \
-	./internal/provider/... ./internal/routerconfig/... ./internal/workload/...
+PURE := ./internal/classify/... ./internal/compile/... ./internal/expression/... ./internal/feedback/... ./internal/judge/... \
+	./internal/pricing/... ./internal/provider/... ./internal/requestid/... ./internal/routerconfig/... ./internal/shift/... \
+	./internal/validation/... ./internal/workload/...
 
 FUZZTIME ?= 30s
 BENCH ?= .

@@ -159,7 +159,7 @@ The same data gives the same file, byte for byte.`,
 			return flags.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	flags.learningFlags.add(cmd)
+	flags.add(cmd)
 	f := cmd.Flags()
 	f.StringVar(&flags.out, "out", "", "file to write the model to (required)")
 	f.StringSliceVar(&flags.tiers, "tiers", nil, "tiers from the cheapest to the strongest (default: by their mean outcome)")

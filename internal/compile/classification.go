@@ -61,7 +61,7 @@ func (c *compiler) compileClassification() {
 			out.Custom = append(out.Custom, c.rule(fmt.Sprintf("spec.classification.rules.custom[%d]", i), &rules.Custom[i]))
 		}
 	}
-	out.TargetQuality = decimal(spec.TargetQuality, 0)
+	out.TargetQuality = decimal(spec.TargetQuality)
 	out.ConsiderOutputLength = spec.ConsiderOutputLength
 	c.compileClassifier(spec)
 	if len(c.config.Tiers) == 0 {
@@ -95,16 +95,16 @@ func (c *compiler) llm(l *v1alpha1.LLMClassifier) *routerconfig.LLMClassifier {
 func (c *compiler) rule(at string, r *v1alpha1.ClassificationRule) routerconfig.Rule {
 	c.checkExpression(at+".match.expression", r.Match.Expression)
 	return routerconfig.Rule{
-		Name: r.Name, Class: routerconfig.Class(r.Class), Confidence: decimal(cmp.Or(r.Confidence, v1alpha1.DefaultRuleConfidence), 0),
+		Name: r.Name, Class: routerconfig.Class(r.Class), Confidence: decimal(cmp.Or(r.Confidence, v1alpha1.DefaultRuleConfidence)),
 		Match: promptMatch(&r.Match.PromptMatch), Expression: r.Match.Expression,
 	}
 }
 
-// decimal is what the text stands for; of one that is none NaN, which no config
-// may hold.
-func decimal(text v1alpha1.Decimal, otherwise float64) float64 {
+// decimal is what the text stands for, 0 if there is none; of one that is no number
+// NaN, which no config may hold.
+func decimal(text v1alpha1.Decimal) float64 {
 	if text == "" {
-		return otherwise
+		return 0
 	}
 	value, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
@@ -116,12 +116,12 @@ func decimal(text v1alpha1.Decimal, otherwise float64) float64 {
 // compileClassifier names the classifier's file. The router takes the embedded one as
 // long as that file cannot be used, which is a problem here.
 func (c *compiler) compileClassifier(spec *v1alpha1.Classification) {
-	out := &routerconfig.ClassifierModel{MinConfidence: decimal(v1alpha1.DefaultMinConfidence, 0)}
+	out := &routerconfig.ClassifierModel{MinConfidence: decimal(v1alpha1.DefaultMinConfidence)}
 	c.config.Classification.Model = out
 	if spec.Model == nil {
 		return
 	}
-	out.MinConfidence = decimal(cmp.Or(spec.Model.MinConfidence, v1alpha1.DefaultMinConfidence), 0)
+	out.MinConfidence = decimal(cmp.Or(spec.Model.MinConfidence, v1alpha1.DefaultMinConfidence))
 	ref := spec.Model.ConfigMapRef
 	if ref == nil {
 		return

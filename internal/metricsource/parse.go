@@ -47,21 +47,29 @@ func parse(r io.Reader, selection *Selection, oldest time.Time) (*reading, error
 	}
 	out := &reading{counts: counts{}}
 	for name, take := range takers {
-		for _, metric := range families[name].GetMetric() {
-			k, labels, ok := selection.key(metric)
-			if !ok {
-				continue
-			}
-			if at := metric.GetTimestampMs(); at != 0 && time.UnixMilli(at).Before(oldest) {
-				return nil, fmt.Errorf("%s is of %s", name, time.UnixMilli(at).UTC().Format(time.RFC3339))
-			}
-			if err := take(out.counts, k, metric, labels); err != nil {
-				return nil, fmt.Errorf("%s of route %s, tier %s: %w", name, k.route, k.tier, err)
-			}
+		if err := out.counts.takeAll(families[name].GetMetric(), take, selection, oldest); err != nil {
+			return nil, fmt.Errorf("%s %w", name, err)
 		}
 	}
 	out.started = startOf(families[processStart].GetMetric())
 	return out, nil
+}
+
+// takeAll takes in those of a family's metrics that are wanted.
+func (c counts) takeAll(metrics []*dto.Metric, take taker, selection *Selection, oldest time.Time) error {
+	for _, metric := range metrics {
+		k, labels, ok := selection.key(metric)
+		if !ok {
+			continue
+		}
+		if at := metric.GetTimestampMs(); at != 0 && time.UnixMilli(at).Before(oldest) {
+			return fmt.Errorf("is of %s", time.UnixMilli(at).UTC().Format(time.RFC3339))
+		}
+		if err := take(c, k, metric, labels); err != nil {
+			return fmt.Errorf("of route %s, tier %s: %w", k.route, k.tier, err)
+		}
+	}
+	return nil
 }
 
 // startOf is when the process began; zero: it does not say.

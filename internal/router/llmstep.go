@@ -148,7 +148,8 @@ func (x *exchange) llmQuestion() (*llm.Question, llm.Key) {
 	q := llm.Ask(&llm.Request{
 		Last: in.Text, All: in.UserText, Turns: in.Turns, Tools: in.Tools, Images: in.Images, JSONSchema: in.JSONSchema,
 	})
-	return q, q.Key(x.engine.config.Classification.LLM.Tier)
+	key := q.Key(x.engine.config.Classification.LLM.Tier)
+	return q, key
 }
 
 // llmStep is the LLM step of the request's classification; nil: the policy has

@@ -60,7 +60,8 @@ func (e *Engine) sideCall(ctx context.Context, m *model, request *chat.Request) 
 		return out, err
 	}
 	defer response.Close()
-	return out, out.read(m, codec, response, key, len(encoded.Body))
+	err = out.read(m, codec, response, key, len(encoded.Body))
+	return out, err
 }
 
 // read takes in the answer to a request of so many bytes.

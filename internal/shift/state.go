@@ -281,23 +281,29 @@ func (s *State) check() error {
 	if len(s.Tiers) > maxStateTiers {
 		return fmt.Errorf("has %d tiers, more than %d", len(s.Tiers), maxStateTiers)
 	}
-	for i := range s.Tiers {
-		if i > 0 && s.Tiers[i-1].Name >= s.Tiers[i].Name {
+	for i := 1; i < len(s.Tiers); i++ {
+		if s.Tiers[i-1].Name >= s.Tiers[i].Name {
 			return fmt.Errorf("has tier %q out of order", s.Tiers[i].Name)
 		}
 	}
-	var err error
-	s.eachNumber(func(v *float64) {
-		if math.IsNaN(*v) || math.Abs(*v) > 1e15 {
-			err = errNotFinite
-		}
-	})
+	if !s.finite() {
+		return errNotFinite
+	}
 	for i := range s.Tiers {
-		if err == nil {
-			err = s.Tiers[i].check()
+		if err := s.Tiers[i].check(); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
+}
+
+// finite is that no number is beyond what any observation could have made of it.
+func (s *State) finite() bool {
+	finite := true
+	s.eachNumber(func(v *float64) {
+		finite = finite && math.Abs(*v) <= 1e15 // which NaN is not
+	})
+	return finite
 }
 
 func (t *TierState) check() error {

@@ -129,18 +129,8 @@ func (c Config) validate() error {
 		errs = append(errs, errors.New("models: at least one is required"))
 	}
 	seen := map[string]bool{}
-	for i, m := range c.Models {
-		if m.Name == "" {
-			errs = append(errs, fmt.Errorf("models[%d]: name is required", i))
-		}
-		if seen[m.Name] {
-			errs = append(errs, fmt.Errorf("models[%d]: %q is named twice", i, m.Name))
-		}
-		seen[m.Name] = true
-		if m.EmbeddingDimensions < 0 {
-			errs = append(errs, fmt.Errorf("models[%d]: embeddingDimensions must not be negative", i))
-		}
-		if err := validShare("capability", m.Capability); err != nil {
+	for i := range c.Models {
+		for _, err := range c.Models[i].faults(seen) {
 			errs = append(errs, fmt.Errorf("models[%d]: %w", i, err))
 		}
 	}
@@ -157,6 +147,24 @@ func (c Config) validate() error {
 		errs = append(errs, fmt.Errorf("faults: %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+// faults are what is wrong with a model, whose name seen then has.
+func (m *Model) faults(seen map[string]bool) (errs []error) {
+	if m.Name == "" {
+		errs = append(errs, errors.New("name is required"))
+	}
+	if seen[m.Name] {
+		errs = append(errs, fmt.Errorf("%q is named twice", m.Name))
+	}
+	seen[m.Name] = true
+	if m.EmbeddingDimensions < 0 {
+		errs = append(errs, errors.New("embeddingDimensions must not be negative"))
+	}
+	if err := validShare("capability", m.Capability); err != nil {
+		errs = append(errs, err)
+	}
+	return errs
 }
 
 // validShare accepts numbers in [0,1], and so rejects NaN.

@@ -226,8 +226,8 @@ func (g *geminiRequest) validate(m *Model) *apiError {
 	return nil
 }
 
-func invalidGemini(path, format string, args ...any) *apiError {
-	return badRequest(path, "", "* GenerateContentRequest.%s: %s\n", path, fmt.Sprintf(format, args...))
+func invalidGemini(path, problem string) *apiError {
+	return badRequest(path, "", "* GenerateContentRequest.%s: %s\n", path, problem)
 }
 
 func (g *geminiRequest) checkContents(*Model) *apiError {

@@ -142,6 +142,11 @@ func (p *Provider) route(w http.ResponseWriter, r *http.Request, body []byte) *a
 	if p.dialect.embeddings && asksForEmbeddings(r) {
 		return p.embed(w, r, body)
 	}
+	return p.complete(w, r, body)
+}
+
+// complete answers a request of Chat Completions, or for the list of models.
+func (p *Provider) complete(w http.ResponseWriter, r *http.Request, body []byte) *apiError {
 	chat, models := strings.HasSuffix(r.URL.Path, "/chat/completions"), strings.HasSuffix(r.URL.Path, "/models")
 	switch {
 	case !chat && !models:

@@ -78,7 +78,7 @@ func write(out string, schemas []kind) error {
 			return err
 		}
 		file := filepath.Join(out, schemas[i].path())
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
 			return err
 		}
 		if err := os.WriteFile(file, document, 0o600); err != nil {

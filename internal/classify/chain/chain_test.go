@@ -44,6 +44,18 @@ type asks struct {
 
 func (a *asks) decide(t *testing.T) (verdict Verdict, llmAsked bool) {
 	t.Helper()
+	chain, request := a.chain(t)
+	if a.llm != "" {
+		request.LLM = func() (routerconfig.Class, bool) {
+			llmAsked = true
+			return routerconfig.Class(a.llm), a.llm != "-"
+		}
+	}
+	return chain.Decide(request), llmAsked
+}
+
+func (a *asks) chain(t *testing.T) (*Chain, *Request) {
+	t.Helper()
 	tiers := []string{"low", "mid", "top"}
 	options := Options{Tiers: len(tiers), Classification: &a.classification, Cost: func(tier int, _, output int64) float64 {
 		return []float64{1, 4, 20}[tier] * float64(output)
@@ -63,14 +75,7 @@ func (a *asks) decide(t *testing.T) (verdict Verdict, llmAsked bool) {
 	in.UserText = in.Text
 	var analysis classify.Analysis
 	analyzer.Analyze(&in, &analysis)
-	request := Request{Analysis: &analysis, Input: &in}
-	if a.llm != "" {
-		request.LLM = func() (routerconfig.Class, bool) {
-			llmAsked = true
-			return routerconfig.Class(a.llm), a.llm != "-"
-		}
-	}
-	return New(options).Decide(&request), llmAsked
+	return New(options), &Request{Analysis: &analysis, Input: &in}
 }
 
 const (

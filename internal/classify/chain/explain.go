@@ -48,7 +48,7 @@ func (c *Chain) Explain(r *Request) Explanation {
 	var room room
 	var m modelVerdict
 	c.predict(classifier, r, &room)
-	c.read(classifier, r, &room, &m)
+	c.read(r, &room, &m)
 	e.Model = ModelExplanation{
 		Asked: true, Sure: m.sure, Overrules: e.RuleSure && !e.Rule.Custom && (m.byQuality && m.sure || m.overrules(e.Rule.Class)),
 		Class: routerconfig.Class(room.prediction.Class), Confidence: float64(room.prediction.Confidence),

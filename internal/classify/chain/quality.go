@@ -27,7 +27,7 @@ func (c *Chain) askModel(r *Request, j *judgement) {
 	room := rooms.Get().(*room)
 	defer rooms.Put(room)
 	c.predict(classifier, r, room)
-	c.read(classifier, r, room, &j.model)
+	c.read(r, room, &j.model)
 }
 
 // predict fills the room with what the model says of the request.
@@ -43,7 +43,7 @@ func (c *Chain) predict(classifier *Classifier, r *Request, room *room) {
 }
 
 // read draws the verdict from a prediction.
-func (c *Chain) read(classifier *Classifier, r *Request, room *room, m *modelVerdict) {
+func (c *Chain) read(r *Request, room *room, m *modelVerdict) {
 	p := &room.prediction
 	*m = modelVerdict{asked: true, class: routerconfig.Class(p.Class), confidence: float64(p.Confidence)}
 	m.sure = p.Class != "" && m.confidence >= c.minConfidence

@@ -31,12 +31,11 @@ const (
 // Question is what is asked about a request.
 type Question struct {
 	// last and before are what is shown of the messages; before may be empty.
-	last, before   string
-	turns          int
-	tools, images  bool
-	jsonSchema     bool
-	shortened      bool
-	earlierOmitted bool
+	last, before  string
+	turns         int
+	tools, images bool
+	jsonSchema    bool
+	shortened     bool
 }
 
 // Request is what the question is about.

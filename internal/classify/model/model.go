@@ -28,7 +28,7 @@ const (
 	maxNameSize = 253
 )
 
-// The classes, from least to most demanding: the names of the class heads.
+// Classes are the classes from least to most demanding: the names of the class heads.
 var Classes = [...]string{"SIMPLE", "MODERATE", "COMPLEX"}
 
 // Head is one logistic regression.

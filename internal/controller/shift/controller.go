@@ -86,12 +86,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	outcome := r.desk(&policy).Hold(ctx, round)
-	if err := r.keep(ctx, &policy, &outcome); apierrors.IsConflict(err) {
+	return r.publish(ctx, &policy, &outcome)
+}
+
+// publish keeps and tells what came of a round, and says when the next is due.
+func (r *Reconciler) publish(ctx context.Context, policy *v1alpha1.RoutingPolicy, outcome *shifting.Outcome) (ctrl.Result, error) {
+	if err := r.keep(ctx, policy, outcome); apierrors.IsConflict(err) {
 		return ctrl.Result{RequeueAfter: again}, nil // on what the policy has become
 	} else if err != nil {
 		return ctrl.Result{}, err
 	}
-	r.tell(&policy, &outcome)
+	r.tell(policy, outcome)
 	return ctrl.Result{RequeueAfter: r.Wait(outcome.Next)}, nil
 }
 

@@ -107,31 +107,42 @@ func (e *requestEncoder) add(role string, b any) {
 
 // part writes a part of a user's or of the model's turn.
 func (e *requestEncoder) part(path, role string, p chat.Part, calls map[string]bool) error {
-	model := role == "assistant"
 	switch p.Kind {
 	case chat.KindText, chat.KindRefusal:
-		if !hasText(p.Text) {
-			return nil
-		}
-		b := textBlock(p.Text)
-		b.Citations = ownCitations(p.Citations)
-		return e.put(role, b, p.Cache)
+		return e.textPart(role, p)
 	case chat.KindToolCall:
 		return e.callPart(path, p, calls)
 	case chat.KindToolResult:
 		return e.resultPart(path, p, calls)
 	case chat.KindThinking:
-		if p.Signature == "" || isForeign(p.Signature) {
-			e.drop(path + ".thinking") // only a thought of Claude's own, and signed, is taken for one
-			return nil
-		}
-		return e.put(role, &block{Type: typeThinking, Thinking: &p.Text, Signature: &p.Signature}, nil)
+		return e.thinkingPart(path, role, p)
 	case chat.KindRedactedThinking:
 		return e.put(role, &block{Type: typeRedactedThinking, Data: p.Data}, nil)
 	case chat.KindNative:
 		return e.nativePart(path, role, p)
 	}
-	if model {
+	return e.mediaPart(path, role, p)
+}
+
+func (e *requestEncoder) textPart(role string, p chat.Part) error {
+	if !hasText(p.Text) {
+		return nil
+	}
+	b := textBlock(p.Text)
+	b.Citations = ownCitations(p.Citations)
+	return e.put(role, b, p.Cache)
+}
+
+func (e *requestEncoder) thinkingPart(path, role string, p chat.Part) error {
+	if p.Signature == "" || isForeign(p.Signature) {
+		e.drop(path + ".thinking") // only a thought of Claude's own, and signed, is taken for one
+		return nil
+	}
+	return e.put(role, &block{Type: typeThinking, Thinking: &p.Text, Signature: &p.Signature}, nil)
+}
+
+func (e *requestEncoder) mediaPart(path, role string, p chat.Part) error {
+	if role == "assistant" {
 		return unsupported(path, "the model's own turns hold no media")
 	}
 	b, err := mediaBlock(path, p)

@@ -14,7 +14,7 @@ func (Codec) DecodeRequest(body []byte) (*chat.Request, error) {
 		return nil, &chat.FieldError{Problem: "the body is not valid JSON"}
 	}
 	d := &requestDecoder{r: &chat.Request{Wire: chat.WireGemini, StreamUsage: true}}
-	d.decode("", document(body), requestMembers, true)
+	d.decode("", document(body), requestMembers)
 	if d.err == nil && len(d.r.Messages) == 0 {
 		d.fail("contents", "at least one content is required")
 	}
@@ -41,9 +41,8 @@ type requestDecoder struct {
 // decoders are what to do with the members of an object, by name.
 type decoders map[string]func(d *requestDecoder, path string, v value)
 
-// decode reads an object. Members that are not known are native, and harmless or
-// not as is said.
-func (d *requestDecoder) decode(path string, v value, known decoders, harmless bool) {
+// decode reads an object. Members that are not known are native, and harmless.
+func (d *requestDecoder) decode(path string, v value, known decoders) {
 	if v.kind() != '{' {
 		d.fail(path, "must be an object")
 		return
@@ -57,7 +56,7 @@ func (d *requestDecoder) decode(path string, v value, known decoders, harmless b
 			read(d, at, m.value)
 			continue
 		}
-		d.native(at, m.value, harmless)
+		d.native(at, m.value, true)
 	}
 }
 
@@ -150,10 +149,10 @@ var requestMembers = decoders{
 	"systemInstruction": (*requestDecoder).systemInstruction,
 	"tools":             (*requestDecoder).tools,
 	"toolConfig": func(d *requestDecoder, path string, v value) {
-		d.decode(path, v, toolConfigMembers, true)
+		d.decode(path, v, toolConfigMembers)
 	},
 	"generationConfig": func(d *requestDecoder, path string, v value) {
-		d.decode(path, v, configMembers, true)
+		d.decode(path, v, configMembers)
 		d.format(path, v)
 	},
 	"serviceTier":       (*requestDecoder).serviceTier,

@@ -26,7 +26,7 @@ var configMembers = decoders{
 	"responseLogprobs": func(d *requestDecoder, p string, v value) { d.r.LogProbs = d.bool(p, v) },
 	"logprobs":         func(d *requestDecoder, p string, v value) { d.r.TopLogProbs = d.positive(p, v) },
 	"thinkingConfig": func(d *requestDecoder, p string, v value) {
-		d.decode(p, v, thinkingMembers, true)
+		d.decode(p, v, thinkingMembers)
 	},
 	"responseModalities": (*requestDecoder).modalities,
 	"responseMimeType":   ignored,

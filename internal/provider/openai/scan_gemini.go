@@ -170,32 +170,41 @@ func (s *scanner) generatePart(role Role) {
 		s.skip()
 		return
 	}
-	var said text
-	var hasText, thought bool
+	var p saying
 	s.open()
 	for {
 		key, ok := s.member()
 		if !ok {
 			break
 		}
-		switch string(key) {
-		case "text":
-			said, hasText = s.optionalText()
-		case "thought":
-			thought = s.peek() == 't'
-			s.skip()
-		case "thoughtSignature", "thought_signature":
-			s.marks(markOtherGemini)
-		case "inlineData", "inline_data", "fileData", "file_data":
-			s.media()
-		case "functionCall", "function_call", "functionResponse", "function_response":
-			s.r.textBytes += int64(max(s.span().len(), 0))
-		default:
-			s.skip()
-		}
+		s.partMember(key, &p)
 	}
-	if hasText && !thought && !s.failed() {
-		s.say(role, said)
+	if p.hasText && !p.thought && !s.failed() {
+		s.say(role, p.text)
+	}
+}
+
+// saying is the text of a part, which is said aloud or only thought.
+type saying struct {
+	text             text
+	hasText, thought bool
+}
+
+func (s *scanner) partMember(key []byte, p *saying) {
+	switch string(key) {
+	case "text":
+		p.text, p.hasText = s.optionalText()
+	case "thought":
+		p.thought = s.peek() == 't'
+		s.skip()
+	case "thoughtSignature", "thought_signature":
+		s.marks(markOtherGemini)
+	case "inlineData", "inline_data", "fileData", "file_data":
+		s.media()
+	case "functionCall", "function_call", "functionResponse", "function_response":
+		s.r.textBytes += int64(max(s.span().len(), 0))
+	default:
+		s.skip()
 	}
 }
 

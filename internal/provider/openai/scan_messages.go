@@ -57,24 +57,9 @@ func (s *scanner) messagesTurn() {
 		}
 		switch string(key) {
 		case "role":
-			if m.hasRole {
-				s.reject(s.turnPlace(".role"), "is given twice")
-			}
-			if m.hasRole = true; s.peek() != '"' {
-				s.reject(s.turnPlace(".role"), "must be a string")
-				return
-			}
-			m.role = s.text()
+			s.messagesRole(&m)
 		case "content":
-			if m.content > 0 {
-				s.reject(s.turnPlace(".content"), "is given twice")
-			}
-			if m.content = s.i; m.hasRole {
-				s.blocks(roleOf(s.b, m.role))
-				m.read = true
-				continue
-			}
-			s.skip()
+			s.messagesContent(&m)
 		default:
 			s.skip()
 		}
@@ -86,6 +71,31 @@ func (s *scanner) messagesTurn() {
 	case m.content > 0 && !m.read:
 		s.again(m.content, (*scanner).blocks, roleOf(s.b, m.role))
 	}
+}
+
+func (s *scanner) messagesRole(m *turn) {
+	if m.hasRole {
+		s.reject(s.turnPlace(".role"), "is given twice")
+	}
+	if m.hasRole = true; s.peek() != '"' {
+		s.reject(s.turnPlace(".role"), "must be a string")
+		return
+	}
+	m.role = s.text()
+}
+
+// messagesContent reads what was said if it is known who says it, or else where it
+// is.
+func (s *scanner) messagesContent(m *turn) {
+	if m.content > 0 {
+		s.reject(s.turnPlace(".content"), "is given twice")
+	}
+	if m.content = s.i; !m.hasRole {
+		s.skip()
+		return
+	}
+	s.blocks(roleOf(s.b, m.role))
+	m.read = true
 }
 
 // blocks reads content: a string, or an array of blocks.
@@ -114,15 +124,21 @@ func (s *scanner) contentPlace(role Role) string {
 	return s.turnPlace(".content")
 }
 
+// block is one block of content.
+type block struct {
+	kind, text text
+	hasText    bool
+	// start is where it begins, content where the content within it does; 0: nowhere.
+	start, content int
+}
+
 // block reads one block of content.
 func (s *scanner) block(role Role) {
 	if s.peek() != '{' {
 		s.reject(s.contentPlace(role)+"[*]", "must be an object")
 		return
 	}
-	var kind, said text
-	var hasText bool
-	start, content := s.i, 0
+	b := block{start: s.i}
 	s.open()
 	for {
 		key, ok := s.member()
@@ -131,11 +147,11 @@ func (s *scanner) block(role Role) {
 		}
 		switch string(key) {
 		case "type":
-			kind, _ = s.optionalText()
+			b.kind, _ = s.optionalText()
 		case "text":
-			said, hasText = s.optionalText()
+			b.text, b.hasText = s.optionalText()
 		case "content":
-			content = s.i
+			b.content = s.i
 			s.skip()
 		case "signature":
 			s.marks(markOpenAI, markGemini)
@@ -143,13 +159,17 @@ func (s *scanner) block(role Role) {
 			s.skip()
 		}
 	}
-	if s.failed() {
-		return
+	if !s.failed() {
+		s.endBlock(role, &b)
 	}
-	switch string(s.wordOf(kind)) {
+}
+
+// endBlock takes from a block that was read what its type has.
+func (s *scanner) endBlock(role Role, b *block) {
+	switch string(s.wordOf(b.kind)) {
 	case "text":
-		if hasText {
-			s.say(role, said)
+		if b.hasText {
+			s.say(role, b.text)
 		}
 	case "image":
 		s.r.images++
@@ -157,10 +177,10 @@ func (s *scanner) block(role Role) {
 	case "document":
 		s.r.needs |= NeedFiles
 	case "tool_result":
-		if content > 0 && role != RoleTool { // a result within a result is none, and must not be read over and over
-			s.again(content, (*scanner).blocks, RoleTool)
+		if b.content > 0 && role != RoleTool { // a result within a result is none, and must not be read over and over
+			s.again(b.content, (*scanner).blocks, RoleTool)
 		}
 	case "tool_use":
-		s.r.textBytes += int64(s.i - start)
+		s.r.textBytes += int64(s.i - b.start)
 	}
 }

@@ -69,7 +69,6 @@ func (s *scanner) inputItem() {
 		}
 		switch string(key) {
 		case "role":
-			m.hasRole = true
 			m.role, _ = s.optionalText()
 		case "type":
 			m.kind, _ = s.optionalText()
@@ -82,15 +81,24 @@ func (s *scanner) inputItem() {
 			s.skip()
 		}
 	}
-	if s.failed() {
-		return
+	if !s.failed() {
+		s.endItem(&m, start)
 	}
-	switch kind := s.wordOf(m.kind); {
-	case m.content > 0 && (string(kind) == "message" || len(kind) == 0):
-		s.again(m.content, (*scanner).itemContent, roleOf(s.b, m.role))
-	case m.content > 0 && (string(kind) == "function_call_output" || string(kind) == "custom_tool_call_output"):
-		s.again(m.content, (*scanner).itemContent, RoleTool)
-	case string(kind) == "function_call":
+}
+
+// endItem takes from an item that was read, and that begins at start, what its type
+// has.
+func (s *scanner) endItem(m *turn, start int) {
+	switch string(s.wordOf(m.kind)) {
+	case "message", "":
+		if m.content > 0 {
+			s.again(m.content, (*scanner).itemContent, roleOf(s.b, m.role))
+		}
+	case "function_call_output", "custom_tool_call_output":
+		if m.content > 0 {
+			s.again(m.content, (*scanner).itemContent, RoleTool)
+		}
+	case "function_call":
 		s.r.textBytes += int64(s.i - start)
 	}
 }

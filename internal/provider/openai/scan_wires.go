@@ -172,16 +172,7 @@ func (s *scanner) turnPlace(member string) string {
 	return s.turnName + "[" + strconv.Itoa(s.turnIndex) + "]" + member
 }
 
-// string reads a value that must be a string.
-func (s *scanner) string(place string) text {
-	if s.peek() != '"' {
-		s.reject(place, "must be a string")
-		return text{}
-	}
-	return s.text()
-}
-
-// word compares a text with what it may be.
+// wordOf is the text as it was meant, to be compared with what it may be.
 func (s *scanner) wordOf(t text) []byte {
 	if s.failed() {
 		return nil

@@ -163,10 +163,10 @@ func (d *decoder) result(at *path, v value, legacy bool) {
 	r.Name = name
 	r.Parts = d.content(at.Member("content"), v.Get("content"))
 	part := chat.Part{Kind: chat.KindToolResult, Result: r}
-	all := d.req.Messages
-	if n := len(all); n > 0 && all[n-1].Role == chat.RoleTool {
-		all[n-1].Parts = append(all[n-1].Parts, part)
+	if n := len(d.req.Messages); n > 0 && d.req.Messages[n-1].Role == chat.RoleTool {
+		last := &d.req.Messages[n-1]
+		last.Parts = append(last.Parts, part)
 		return
 	}
-	d.req.Messages = append(all, chat.Message{Role: chat.RoleTool, Parts: []chat.Part{part}})
+	d.req.Messages = append(d.req.Messages, chat.Message{Role: chat.RoleTool, Parts: []chat.Part{part}})
 }

@@ -63,7 +63,8 @@ func (s *streamEncoder) start(r *chat.Response) {
 	o.Text("service_tier", r.ServiceTier)
 	o.Text("system_fingerprint", r.SystemFingerprint)
 	o.Name("choices")
-	s.head = append(o.B, '[')
+	o.B = append(o.B, '[')
+	s.head = o.B
 	s.count(r)
 }
 

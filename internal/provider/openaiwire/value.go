@@ -37,7 +37,7 @@ func (v Value) Kind() byte {
 // Given reports whether the value is there and not null.
 func (v Value) Given() bool { return len(v) > 0 && v[0] != 'n' }
 
-// IsObject, IsArray and IsString report the type.
+// IsObject reports whether the value is an object.
 func (v Value) IsObject() bool { return v.Kind() == '{' }
 
 // IsArray reports whether the value is an array.

@@ -31,12 +31,12 @@ func (d *decoder) input(at *path, v value) {
 // add adds parts to the conversation. What the model said, thought and called in
 // a row is one turn, and so are the results that follow.
 func (d *decoder) add(role chat.Role, parts ...chat.Part) {
-	all := d.req.Messages
-	if n := len(all); n > 0 && all[n-1].Role == role && (role == chat.RoleAssistant || role == chat.RoleTool) {
-		all[n-1].Parts = append(all[n-1].Parts, parts...)
+	if n := len(d.req.Messages); n > 0 && d.req.Messages[n-1].Role == role && (role == chat.RoleAssistant || role == chat.RoleTool) {
+		last := &d.req.Messages[n-1]
+		last.Parts = append(last.Parts, parts...)
 		return
 	}
-	d.req.Messages = append(all, chat.Message{Role: role, Parts: parts})
+	d.req.Messages = append(d.req.Messages, chat.Message{Role: role, Parts: parts})
 }
 
 func (d *decoder) item(at *path, v value) {
