@@ -23,8 +23,9 @@ import (
 
 // gateway is a router at work between a client and simulated providers.
 type gateway struct {
-	t          *testing.T
+	t          testing.TB
 	url, admin string
+	config     *routerconfig.Config
 	process    *process.Process
 	source     *memorySource
 	secrets    *memorySecrets
@@ -56,7 +57,7 @@ func (s *memorySource) Read() ([]byte, error) {
 	return s.data, nil
 }
 
-func (s *memorySource) set(t *testing.T, c *routerconfig.Config) {
+func (s *memorySource) set(t testing.TB, c *routerconfig.Config) {
 	t.Helper()
 	data, err := routerconfig.Encode(c)
 	if err != nil {
@@ -112,7 +113,7 @@ var modelsOf = map[string]string{"cheap": "small-1", "first": "medium-1", "secon
 
 // newGateway starts four simulated providers and a router over them. change, if
 // not nil, may edit the config first.
-func newGateway(t *testing.T, change func(*routerconfig.Config)) *gateway {
+func newGateway(t testing.TB, change func(*routerconfig.Config)) *gateway {
 	t.Helper()
 	g := &gateway{t: t, providers: map[string]*simulator.Provider{}, source: &memorySource{}, secrets: &memorySecrets{files: fstest.MapFS{}}}
 	config := baseConfig()
@@ -143,6 +144,7 @@ func newGateway(t *testing.T, change func(*routerconfig.Config)) *gateway {
 
 func (g *gateway) start(config *routerconfig.Config) {
 	g.t.Helper()
+	g.config = config
 	g.source.set(g.t, config)
 	ready := make(chan struct{})
 	p, err := process.New(process.Options{
