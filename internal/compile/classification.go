@@ -143,7 +143,8 @@ func (c *compiler) checkClassifier(field string, ref *v1alpha1.ConfigMapKeyRefer
 	}
 	classifier, exists := keys[ref.Key]
 	if !exists {
-		c.classifierProblem(field+".key", v1alpha1.ReasonConfigMapKeyNotFound, "ConfigMap %q has no key %q: put the file that tiershift train wrote there", ref.Name, ref.Key)
+		c.classifierProblem(field+".key", v1alpha1.ReasonConfigMapKeyNotFound,
+			"ConfigMap %q has no key %q: put the file that tiershift train wrote there", ref.Name, ref.Key)
 		return
 	}
 	if classifier.Fault != "" {

@@ -3,6 +3,7 @@ package simulator
 import (
 	"iter"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,24 +31,37 @@ func serveAzure(p *Provider, w http.ResponseWriter, r *http.Request, body []byte
 	if err := p.authenticate(r.Header); err != nil {
 		return err
 	}
-	m := azurePath.FindStringSubmatch(r.URL.Path)
-	list := strings.HasSuffix(r.URL.Path, "/openai/models")
-	switch {
-	case m == nil && !list:
+	switch azureOperation(r.URL) {
+	case "":
 		return errAzureResource
-	case (list || m[2] == "") && r.URL.Query().Get("api-version") == "":
-		return errAzureResource
-	case list || m[3] == "models":
+	case "models":
 		p.listModels(w)
 		return nil
-	case m[3] == "responses":
+	case "responses":
 		return p.respond(w, r, body)
-	case m[3] == "embeddings":
+	case "embeddings":
 		return p.embed(w, r, body)
-	case r.Method != http.MethodPost:
+	}
+	if r.Method != http.MethodPost {
 		return errMethod(http.MethodPost)
 	}
 	return p.chat(w, r, body)
+}
+
+// azureOperation is what a URL asks for, by the end of its path; empty: there is no
+// such resource. All but the version 1 must name the version of the API.
+func azureOperation(u *url.URL) string {
+	m := azurePath.FindStringSubmatch(u.Path)
+	isV1 := m != nil && m[2] != ""
+	switch {
+	case !isV1 && u.Query().Get("api-version") == "":
+		return ""
+	case strings.HasSuffix(u.Path, "/openai/models"):
+		return "models"
+	case m == nil:
+		return ""
+	}
+	return m[3]
 }
 
 // azureError writes errors as Azure's gateway does; those of the model's own API

@@ -30,13 +30,17 @@ func TestAnExplanationSaysWhatEachStepSays(t *testing.T) {
 			"SIMPLE", true, ModelExplanation{Asked: true, Sure: true, Class: "SIMPLE"},
 		},
 		{
-			"or overrule it", asks{classification: settings(nil), model: labels(0.05, 0.05, 0.9), text: hello},
-			"SIMPLE", true, ModelExplanation{Asked: true, Sure: true, Overrules: true, Class: "COMPLEX"},
+			"or overrule it downwards", asks{classification: settings(nil), model: labels(0.9, 0.05, 0.05), text: "Prove it"},
+			"COMPLEX", true, ModelExplanation{Asked: true, Sure: true, Overrules: true, Class: "SIMPLE"},
 		},
 		{
-			"the policy's own rule is not overruled, but the classifier is heard",
-			asks{classification: settings(custom("MODERATE", 0.8)), model: labels(0.05, 0.05, 0.9), text: hello},
-			"MODERATE", true, ModelExplanation{Asked: true, Sure: true, Class: "COMPLEX"},
+			"but not upwards", asks{classification: settings(nil), model: labels(0.05, 0.05, 0.9), text: hello},
+			"SIMPLE", true, ModelExplanation{Asked: true, Sure: true, Class: "COMPLEX"},
+		},
+		{
+			"the policy's own rule is never overruled, but the classifier is heard",
+			asks{classification: settings(custom("MODERATE", 0.8)), model: labels(0.9, 0.05, 0.05), text: hello},
+			"MODERATE", true, ModelExplanation{Asked: true, Sure: true, Class: "SIMPLE"},
 		},
 		{
 			"what is not sure is told too", asks{classification: settings(custom("SIMPLE", 0.5)), model: labels(0.3, 0.3, 0.4), text: nothing},

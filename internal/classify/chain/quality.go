@@ -107,10 +107,10 @@ func OutputTokens(r *Request) int64 {
 
 // cheapest is [model.Cheapest] where a higher tier may cost less.
 func cheapest(quality []float32, costs []float64, target float32) int {
-	floor := min(target, quality[model.Cheapest(quality, target)])
-	found := -1
+	found := model.Cheapest(quality, target)
+	floor := min(target, quality[found])
 	for i, q := range quality {
-		if q >= floor && (found < 0 || costs[i] < costs[found]) {
+		if q >= floor && costs[i] < costs[found] {
 			found = i
 		}
 	}

@@ -40,7 +40,7 @@ const (
 
 // scriptOf tells which script a character beyond ASCII belongs to, by the blocks
 // of the Unicode standard (https://www.unicode.org/Public/UNIDATA/Blocks.txt).
-func scriptOf(r rune) int {
+func scriptOf(r rune) int { //nolint:gocyclo // a table, which a switch searches fastest
 	switch {
 	case r < 0xC0, r == 0xD7, r == 0xF7:
 		return scriptNone
@@ -62,7 +62,7 @@ func scriptOf(r rune) int {
 
 // fold returns the lower case of a character beyond ASCII, for the alphabets
 // that have one: Latin, Greek and Cyrillic.
-func fold(r rune) rune {
+func fold(r rune) rune { //nolint:gocyclo // a table
 	switch {
 	case r >= 0xC0 && r <= 0xDE, r >= 0x391 && r <= 0x3A9, r >= 0x410 && r <= 0x42F:
 		return r + 0x20

@@ -233,7 +233,7 @@ func (s *scanner) startOption() {
 
 // readNumber reads digits with the points and commas within. Numbers enter by
 // their size only: which one it is says nothing about others.
-func (s *scanner) readNumber(text []byte, start int) int {
+func (s *scanner) readNumber(text []byte, start int) int { //nolint:gocyclo // hot: one walk over the digits, without calls
 	i, digits, value, decimal := start, 0, 0, false
 	for ; i < len(text); i++ {
 		c := text[i]
@@ -271,7 +271,7 @@ func (s *scanner) readNumber(text []byte, start int) int {
 	return i
 }
 
-func (s *scanner) readPunct(text []byte, i int) {
+func (s *scanner) readPunct(text []byte, i int) { //nolint:gocyclo // hot, and mostly a table
 	c := text[i]
 	s.punct[c]++
 	s.unspaced = 0
