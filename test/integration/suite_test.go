@@ -11,7 +11,9 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -189,6 +191,17 @@ type counter struct {
 	reads, writes atomic.Int64
 	// splits are writes of status.routes.
 	splits atomic.Int64
+
+	mu sync.Mutex
+	// written are the writes, each as "PATCH /api/…".
+	written []string
+}
+
+// since are the writes but for the first n.
+func (c *counter) since(n int64) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.written[n:])
 }
 
 // isWrite leaves out the lease, which the leader renews, and the Events about it.
@@ -206,7 +219,10 @@ func (c *counter) around(next http.RoundTripper) http.RoundTripper {
 			c.splits.Add(1)
 		}
 		if isWrite(r) {
+			c.mu.Lock()
+			c.written = append(c.written, r.Method+" "+r.URL.Path)
 			c.writes.Add(1)
+			c.mu.Unlock()
 		} else {
 			c.reads.Add(1)
 		}
