@@ -45,7 +45,7 @@ func classifierFile(t *testing.T, tiers ...string) []byte {
 	for _, name := range tiers {
 		heads = append(heads, model.Head{Name: name, Slope: 1, Weights: make([]int8, model.Buckets), Dense: make([]float32, model.Columns())})
 	}
-	m, err := model.New(model.Card{}, heads, nil)
+	m, err := model.New(model.Card{}, nil, heads, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func constant(t *testing.T, qualities map[string]float64, order ...string) []byt
 			Name: name, Slope: 1, Bias: float32(math.Log(p / (1 - p))), Weights: make([]int8, model.Buckets), Dense: make([]float32, model.Columns()),
 		})
 	}
-	m, err := model.New(model.Card{}, heads, nil)
+	m, err := model.New(model.Card{}, nil, heads, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

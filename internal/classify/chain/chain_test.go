@@ -26,7 +26,7 @@ func fixed(t testing.TB, tiers []string, quality, classes []float64) *model.Mode
 	for i, p := range classes {
 		classHeads = append(classHeads, head(model.Classes[i], p))
 	}
-	m, err := model.New(model.Card{}, tierHeads, classHeads)
+	m, err := model.New(model.Card{}, nil, tierHeads, classHeads)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,12 +12,14 @@
 // over the same features: words, pairs of neighbouring words and beginnings of
 // long words, hashed into 65,536 buckets; and counted features such as length,
 // numbers, answer options, code, list items, scripts, and concepts in some twenty
-// languages ("prove", "in one sentence", "at least"). Each probability is
-// calibrated. Weights of words take one byte.
+// languages ("prove", "in one sentence", "at least"). Beside that of a tier stands
+// a forest over the counted features and the [Topics] of the text, which sees what
+// depends on several of them at once. The two are weighed against each other and
+// calibrated together, on prompts that neither had seen. Weights take one byte.
 //
-// It is linear since a decision has 50 µs and a model 800 KiB: what a small
-// hidden layer could add, the product of the prompt's form (many options, few,
-// numbers, question, other) and its words, is made explicit.
+// Both stay small because a decision has 50 µs and a file 800 KiB. What a small
+// hidden layer could add to the regression, the product of the prompt's form (many
+// options, few, numbers, question, other) and its words, is made explicit.
 //
 // # What tiers mean
 //

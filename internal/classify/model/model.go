@@ -3,8 +3,6 @@ package model
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -15,7 +13,7 @@ import (
 )
 
 // Format names the file format. A file of another is refused.
-const Format = "tiershift-classifier/v1"
+const Format = "tiershift-classifier/v2"
 
 // Limits of a model file.
 const (
@@ -31,7 +29,7 @@ const (
 // Classes are the classes from least to most demanding: the names of the class heads.
 var Classes = [...]string{"SIMPLE", "MODERATE", "COMPLEX"}
 
-// Head is one logistic regression.
+// Head is one logistic regression, and perhaps a forest beside it.
 type Head struct {
 	// Name is that of a tier or of a class.
 	Name string `json:"name"`
@@ -39,22 +37,27 @@ type Head struct {
 	Bias float32 `json:"bias"`
 	// Scale is what one unit of a bucket's weight stands for.
 	Scale float32 `json:"scale"`
-	// Slope and Intercept calibrate the log odds z: sigmoid(Slope·z+Intercept).
-	// Platt, Probabilistic Outputs for Support Vector Machines, 1999.
+	// Slope, Mix and Intercept calibrate the log odds z of the regression and f of
+	// the forest: sigmoid(Slope·z+Mix·f+Intercept). Platt, Probabilistic Outputs
+	// for Support Vector Machines, 1999; Wolpert, Stacked Generalization, 1992.
 	Slope     float32 `json:"slope"`
+	Mix       float32 `json:"mix,omitempty"`
 	Intercept float32 `json:"intercept"`
 	// Weights are those of the buckets, one byte each; Dense those of the
 	// counted features.
 	Weights []int8    `json:"-"`
 	Dense   []float32 `json:"-"`
+	// Forest is nil for none.
+	Forest *Forest `json:"-"`
 }
 
 // Model predicts from the text of a prompt how likely each tier answers it well,
 // and how demanding it is. It is immutable and safe for concurrent use.
 type Model struct {
 	card    Card
-	tiers   []Head // from the cheapest to the strongest
-	classes []Head // none, or those of Classes
+	tiers   []Head  // from the cheapest to the strongest
+	classes []Head  // none, or those of Classes
+	topics  *Topics // nil: none
 	// weights and dense are those of all heads side by side: tiers first.
 	weights []int8
 	dense   []float32
@@ -64,25 +67,18 @@ type Model struct {
 type file struct {
 	Format string `json:"format"`
 	// Features is the fingerprint of the features it was trained for.
-	Features string       `json:"features"`
-	Card     Card         `json:"card"`
-	Tiers    []storedHead `json:"tiers"`
-	Classes  []storedHead `json:"classes,omitempty"`
-}
-
-// storedHead has the weights in base64: those of the buckets as one signed byte
-// each, those of the counted features as little-endian float32.
-type storedHead struct {
-	Head
-	Weights string `json:"weights"`
-	Dense   string `json:"dense"`
+	Features string        `json:"features"`
+	Card     Card          `json:"card"`
+	Topics   *storedTopics `json:"topics,omitempty"`
+	Tiers    []storedHead  `json:"tiers"`
+	Classes  []storedHead  `json:"classes,omitempty"`
 }
 
 // Fingerprint identifies the features: a model only fits those it was trained
 // for.
 func Fingerprint() string {
 	h := sha256.New()
-	fmt.Fprintln(h, DenseNames(), basis.knots, bucketBits, kinds, hashedScale, denseScale, headSize, tailSize)
+	fmt.Fprintln(h, DenseNames(), basis.knots, bucketBits, kinds, hashedScale, denseScale, headSize, tailSize, topicBits, TopicDims)
 	for i := range concepts {
 		fmt.Fprintln(h, concepts[i].name, strings.Fields(concepts[i].words))
 	}
@@ -90,9 +86,10 @@ func Fingerprint() string {
 }
 
 // New puts a model together from its heads: those of tiers from the cheapest to
-// the strongest, and none or three of classes in the order of [Classes].
-func New(card Card, tiers, classes []Head) (*Model, error) {
-	m := &Model{card: card, tiers: tiers, classes: classes}
+// the strongest, and none or three of classes in the order of [Classes]. Topics
+// may be nil.
+func New(card Card, topics *Topics, tiers, classes []Head) (*Model, error) {
+	m := &Model{card: card, topics: topics, tiers: tiers, classes: classes}
 	if err := m.check(); err != nil {
 		return nil, err
 	}
@@ -116,6 +113,9 @@ func (m *Model) heads() []Head {
 func (m *Model) check() error {
 	if len(m.tiers)+len(m.classes) == 0 {
 		return errors.New("tiers: a model needs tiers or classes")
+	}
+	if err := m.topics.check(); err != nil {
+		return fmt.Errorf("topics%w", err)
 	}
 	if len(m.tiers) > MaxTiers {
 		return fmt.Errorf("tiers: %d, at most %d are possible", len(m.tiers), MaxTiers)
@@ -154,13 +154,59 @@ func (h *Head) check() error {
 		return fmt.Errorf(".dense: %d, must be %d", len(h.Dense), Columns())
 	case h.Slope < 0:
 		return errors.New(".slope: is negative")
+	case h.Mix < 0:
+		return errors.New(".mix: is negative")
 	}
-	for _, v := range append([]float32{h.Bias, h.Scale, h.Slope, h.Intercept}, h.Dense...) {
+	if err := within(append([]float32{h.Bias, h.Scale, h.Slope, h.Mix, h.Intercept}, h.Dense...)); err != nil {
+		return err
+	}
+	if h.Forest != nil {
+		if err := h.Forest.check(); err != nil {
+			return fmt.Errorf(".forest%w", err)
+		}
+	}
+	return nil
+}
+
+func within(values []float32) error {
+	for _, v := range values {
 		if !(math.Abs(float64(v)) < maxWeight) { // not so for NaN either
 			return fmt.Errorf(": a number is not within ±%g", maxWeight)
 		}
 	}
 	return nil
+}
+
+func (f *Forest) check() error {
+	trees := f.Trees()
+	if trees > MaxTrees || len(f.Leaves) != trees*TreeLeaves || len(f.Inputs) != trees*TreeSplits || len(f.Thresholds) != trees*TreeSplits {
+		return fmt.Errorf(": must be of at most %d trees of %d splits and %d leaves", MaxTrees, TreeSplits, TreeLeaves)
+	}
+	for _, i := range f.Inputs {
+		if int(i) >= NumInputs {
+			return fmt.Errorf(".inputs: %d, must be below %d", i, NumInputs)
+		}
+	}
+	if err := within(f.Thresholds); err != nil {
+		return fmt.Errorf(".thresholds%w", err)
+	}
+	return nil
+}
+
+func (t *Topics) check() error {
+	switch {
+	case t == nil:
+		return nil
+	case len(t.Weights) != TopicBuckets*TopicDims:
+		return fmt.Errorf(".weights: %d, must be %d", len(t.Weights), TopicBuckets*TopicDims)
+	case len(t.Mass) != TopicBuckets:
+		return fmt.Errorf(".mass: %d, must be %d", len(t.Mass), TopicBuckets)
+	case !(t.MassScale > 0):
+		return errors.New(".massScale: must be above 0")
+	case len(t.Scale) != TopicDims:
+		return fmt.Errorf(".scale: %d, must be %d", len(t.Scale), TopicDims)
+	}
+	return within(append([]float32{t.MassScale}, t.Scale...))
 }
 
 const maxWeight = 1e6
@@ -186,51 +232,29 @@ func Load(data []byte) (*Model, error) {
 	if want := Fingerprint(); f.Features != want {
 		return nil, fmt.Errorf("model: it was trained for features %q, this version has %q: train it again", f.Features, want)
 	}
-	tiers, err := decode("tiers", f.Tiers)
+	topics, err := f.Topics.read()
 	if err != nil {
 		return nil, err
 	}
-	classes, err := decode("classes", f.Classes)
+	tiers, err := readHeads("tiers", f.Tiers)
 	if err != nil {
 		return nil, err
 	}
-	m, err := New(f.Card, tiers, classes)
+	classes, err := readHeads("classes", f.Classes)
+	if err != nil {
+		return nil, err
+	}
+	m, err := New(f.Card, topics, tiers, classes)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	return m, nil
 }
 
-func decode(field string, stored []storedHead) ([]Head, error) {
-	if len(stored) > maxHeads {
-		return nil, fmt.Errorf("model: %s: %d, at most %d are possible", field, len(stored), maxHeads)
-	}
-	heads := make([]Head, len(stored))
-	for i := range stored {
-		heads[i] = stored[i].Head
-		weights, err := base64.StdEncoding.DecodeString(stored[i].Weights)
-		if err != nil {
-			return nil, fmt.Errorf("model: %s[%d].weights: %w", field, i, err)
-		}
-		heads[i].Weights = make([]int8, len(weights))
-		for b, w := range weights {
-			heads[i].Weights[b] = int8(w)
-		}
-		dense, err := base64.StdEncoding.DecodeString(stored[i].Dense)
-		if err != nil {
-			return nil, fmt.Errorf("model: %s[%d].dense: %w", field, i, err)
-		}
-		for ; len(dense) >= 4; dense = dense[4:] {
-			heads[i].Dense = append(heads[i].Dense, math.Float32frombits(binary.LittleEndian.Uint32(dense)))
-		}
-	}
-	return heads, nil
-}
-
 // Marshal returns the model as a file: the same model, the same bytes.
 func (m *Model) Marshal() ([]byte, error) {
 	data, err := json.MarshalIndent(file{
-		Format: Format, Features: Fingerprint(), Card: m.card, Tiers: encode(m.tiers), Classes: encode(m.classes),
+		Format: Format, Features: Fingerprint(), Card: m.card, Topics: storeTopics(m.topics), Tiers: storeHeads(m.tiers), Classes: storeHeads(m.classes),
 	}, "", " ")
 	if err != nil {
 		return nil, err
@@ -239,22 +263,6 @@ func (m *Model) Marshal() ([]byte, error) {
 		return nil, fmt.Errorf("the model has %d bytes, at most %d are allowed: train it for fewer tiers", len(data), MaxFileSize)
 	}
 	return data, nil
-}
-
-func encode(heads []Head) []storedHead {
-	stored := make([]storedHead, len(heads))
-	for i := range heads {
-		weights := make([]byte, len(heads[i].Weights))
-		for b, w := range heads[i].Weights {
-			weights[b] = byte(w)
-		}
-		var dense []byte
-		for _, w := range heads[i].Dense {
-			dense = binary.LittleEndian.AppendUint32(dense, math.Float32bits(w))
-		}
-		stored[i] = storedHead{heads[i], base64.StdEncoding.EncodeToString(weights), base64.StdEncoding.EncodeToString(dense)}
-	}
-	return stored
 }
 
 // Card returns the model's card.
@@ -269,6 +277,10 @@ func (m *Model) Tiers() []string {
 	}
 	return names
 }
+
+// Topics returns the topics, for a model that is trained on few texts to take
+// over; nil if it has none.
+func (m *Model) Topics() *Topics { return m.topics }
 
 // ClassHeads returns the heads of the classes, for a model that was trained
 // without labels to take over; none if it has none.

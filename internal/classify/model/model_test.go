@@ -2,7 +2,9 @@ package model
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -12,13 +14,14 @@ func random(t testing.TB, tiers int, classes bool) *Model {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
 	head := func(name string) Head {
-		h := Head{Name: name, Scale: 0.001, Slope: 1, Weights: make([]int8, Buckets), Dense: make([]float32, Columns())}
+		h := Head{Name: name, Scale: 0.01, Slope: 1, Weights: make([]int8, Buckets), Dense: make([]float32, Columns())}
 		for i := range h.Weights {
-			h.Weights[i] = int8(rng.IntN(255) - 127)
+			h.Weights[i] = int8(rng.IntN(31) - 15)
 		}
 		for i := range h.Dense {
 			h.Dense[i] = rng.Float32() - 0.5
 		}
+		h.Mix, h.Forest = 0.5, randomForest(rng, 3)
 		return h
 	}
 	var tierHeads, classHeads []Head
@@ -30,11 +33,85 @@ func random(t testing.TB, tiers int, classes bool) *Model {
 			classHeads = append(classHeads, head(name))
 		}
 	}
-	m, err := New(Card{Name: "random", Metrics: map[string]float64{}}, tierHeads, classHeads)
+	m, err := New(Card{Name: "random", Metrics: map[string]float64{}}, randomTopics(rng), tierHeads, classHeads)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
+}
+
+func randomForest(rng *rand.Rand, trees int) *Forest {
+	f := &Forest{Inputs: make([]uint8, trees*TreeSplits), Thresholds: make([]float32, trees*TreeSplits), Leaves: make([]uint8, trees*TreeLeaves)}
+	for i := range f.Inputs {
+		f.Inputs[i], f.Thresholds[i] = uint8(rng.IntN(NumInputs)), ShortFloat(rng.Float32())
+	}
+	for i := range f.Leaves {
+		f.Leaves[i] = uint8(rng.IntN(256))
+	}
+	return f
+}
+
+func randomTopics(rng *rand.Rand) *Topics {
+	t := &Topics{Scale: make([]float32, TopicDims), Weights: make([]int8, TopicBuckets*TopicDims), Mass: make([]uint8, TopicBuckets), MassScale: 0.1}
+	for d := range t.Scale {
+		t.Scale[d] = 0.01
+	}
+	for i := range t.Weights {
+		t.Weights[i] = int8(rng.IntN(3) - 1)
+	}
+	for i := range t.Mass {
+		t.Mass[i] = uint8(rng.IntN(256))
+	}
+	return t
+}
+
+func TestATreeIsWalkedFromTheRootToALeaf(t *testing.T) {
+	f := &Forest{Inputs: make([]uint8, TreeSplits), Thresholds: make([]float32, TreeSplits), Leaves: make([]uint8, TreeLeaves)}
+	var in [NumInputs]float32
+	for at := range TreeSplits { // level by level, an input per level
+		for first, level := 0, 0; level < TreeDepth; first, level = 2*first+1, level+1 {
+			if at >= first {
+				f.Inputs[at] = uint8(level)
+			}
+		}
+		f.Thresholds[at] = 0.5
+	}
+	for leaf := range TreeLeaves {
+		f.Leaves[leaf] = uint8(leaf)
+	}
+	for leaf := range TreeLeaves {
+		for level := range TreeDepth {
+			in[level] = float32(leaf >> (TreeDepth - 1 - level) & 1)
+		}
+		if got := f.leaf(0, &in); got != leaf {
+			t.Errorf("the path to leaf %d ends at %d", leaf, got)
+		}
+	}
+	f.Leaves[TreeLeaves-1] = 51 // a fifth
+	if got := f.LogOdds(&in); math.Abs(float64(got)-math.Log(0.25)) > 1e-5 {
+		t.Errorf("log odds %g, want log(1/4)", got)
+	}
+}
+
+func TestATextIsPlacedByItsDistinctWords(t *testing.T) {
+	topics := randomTopics(rand.New(rand.NewPCG(1, 2)))
+	var once, twice, other Inputs
+	var f Features
+	fill := func(in *Inputs, text string) {
+		f.Extract([]byte(text), Signals{})
+		in.Fill(&f, topics)
+	}
+	fill(&once, "rings and ideals")
+	fill(&twice, "ideals and rings and rings")
+	fill(&other, "tea and cake")
+	place := func(in *Inputs) []float32 { return in.Values[NumDense:] }
+	if !slices.Equal(place(&once), place(&twice)) || slices.Equal(place(&once), place(&other)) {
+		t.Errorf("%v, %v and %v", place(&once), place(&twice), place(&other))
+	}
+	fill(&other, "")
+	if slices.ContainsFunc(place(&other), func(v float32) bool { return v != 0 }) {
+		t.Errorf("an empty text is placed at %v", place(&other))
+	}
 }
 
 func TestModelSurvivesBeingStored(t *testing.T) {
@@ -88,10 +165,13 @@ func TestLoadRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"other features", replace(Fingerprint(), "0123"), "train it again"},
 		{"something after it", append(bytes.Clone(good), '{'), "something follows"},
 		{"too many bytes", make([]byte, MaxFileSize+1), "at most"},
-		{"bad base64", replace(`"weights": "`, `"weights": "!`), "tiers[0].weights"},
-		{"too few weights", replace(`"weights": "`, `"weights": "AAAA`), "tiers[0].weights"},
-		{"too few counted features", replace(`"dense": "`, `"dense": "AAAAAAAA`), "tiers[0].dense"},
+		{"bad base64", replace(`"dense": "`, `"dense": "!`), "tiers[0].dense"},
+		{"bytes that do not inflate", replace(`"dense": "`, `"dense": "AAAAAAAA`), "tiers[0].dense"},
 		{"a negative slope", replace(`"slope": 1`, `"slope": -1`), "slope: is negative"},
+		{"a negative mix", replace(`"mix": 0.5`, `"mix": -0.5`), "mix: is negative"},
+		{"too few topics", replace(`"topics": {`, `"topics": {"other": 1,`), "unknown field"},
+		{"topics of no size", replace(`"massScale": 0.1`, `"massScale": 0`), "topics.massScale: must be above 0"},
+		{"bad trees", replace(`"inputs": "`, `"inputs": "!`), "tiers[0].forest.inputs"},
 		{"a weight beyond reason", replace(`"bias": 0`, `"bias": 1e30`), "is not within"},
 		{"a tier twice", replace(`"name": "b"`, `"name": "a"`), "is there twice"},
 		{"a tier without a name", replace(`"name": "b"`, `"name": ""`), "name: must have"},
@@ -107,6 +187,31 @@ func TestLoadRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+func TestNewRefusesListsOfTheWrongLength(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*Head, *Topics)
+		want   string
+	}{
+		"too few weights":          {func(h *Head, _ *Topics) { h.Weights = h.Weights[1:] }, "tiers[0].weights: 65535"},
+		"too few counted features": {func(h *Head, _ *Topics) { h.Dense = h.Dense[1:] }, "tiers[0].dense"},
+		"too few splits":           {func(h *Head, _ *Topics) { h.Forest.Inputs = h.Forest.Inputs[1:] }, "tiers[0].forest: must be of at most"},
+		"a split of no input":      {func(h *Head, _ *Topics) { h.Forest.Inputs[5] = uint8(NumInputs) }, "tiers[0].forest.inputs"},
+		"a threshold of no number": {func(h *Head, _ *Topics) { h.Forest.Thresholds[0] = float32(math.NaN()) }, "tiers[0].forest.thresholds"},
+		"too many trees":           {func(h *Head, _ *Topics) { *h.Forest = *randomForest(rand.New(rand.NewPCG(1, 1)), MaxTrees+1) }, "tiers[0].forest: must be of at most"},
+		"too few places":           {func(_ *Head, t *Topics) { t.Weights = t.Weights[1:] }, "topics.weights"},
+		"too few masses":           {func(_ *Head, t *Topics) { t.Mass = t.Mass[1:] }, "topics.mass"},
+		"too few scales":           {func(_ *Head, t *Topics) { t.Scale = t.Scale[1:] }, "topics.scale"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := random(t, 1, false)
+			test.change(&m.tiers[0], m.topics)
+			if _, err := New(Card{}, m.topics, m.tiers, nil); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
 func TestNewRefusesTheWrongHeads(t *testing.T) {
 	m := random(t, 1, true)
 	for _, test := range []struct {
@@ -117,7 +222,7 @@ func TestNewRefusesTheWrongHeads(t *testing.T) {
 		{"two classes", nil, m.classes[:2]},
 		{"too many tiers", make([]Head, MaxTiers+1), nil},
 	} {
-		if _, err := New(Card{}, test.tiers, test.classes); err == nil {
+		if _, err := New(Card{}, nil, test.tiers, test.classes); err == nil {
 			t.Errorf("%s: no error", test.name)
 		}
 	}

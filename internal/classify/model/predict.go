@@ -23,6 +23,7 @@ type Prediction struct {
 
 	features Features
 	encoding Encoding
+	inputs   Inputs
 }
 
 // Predict judges the last user message of a request.
@@ -31,9 +32,10 @@ func (m *Model) Predict(text []byte, in Signals, out *Prediction) {
 	out.encoding.Encode(&out.features)
 	var logits [maxHeads]float32
 	m.sum(&out.encoding, &logits)
+	out.inputs.Fill(&out.features, m.topics)
 	out.Quality = out.Quality[:0]
 	for i := range m.tiers {
-		out.Quality = append(out.Quality, m.tiers[i].probability(logits[i]))
+		out.Quality = append(out.Quality, m.tiers[i].probability(logits[i], &out.inputs))
 	}
 	out.Score = score(out.Quality)
 	m.judge(logits[len(m.tiers):], out)
@@ -64,8 +66,11 @@ func (m *Model) sum(e *Encoding, logits *[maxHeads]float32) {
 }
 
 // probability is the calibrated one.
-func (h *Head) probability(logit float32) float32 {
+func (h *Head) probability(logit float32, in *Inputs) float32 {
 	z := float64(h.Slope*(logit+h.Bias) + h.Intercept)
+	if h.Forest != nil {
+		z += float64(h.Mix * h.Forest.LogOdds(&in.Values))
+	}
 	return float32(1 / (1 + math.Exp(-z)))
 }
 
@@ -87,7 +92,7 @@ func (m *Model) judge(logits []float32, out *Prediction) {
 	}
 	total := float32(0)
 	for i := range m.classes {
-		out.Classes[i] = m.classes[i].probability(logits[i])
+		out.Classes[i] = m.classes[i].probability(logits[i], &out.inputs)
 		total += out.Classes[i]
 	}
 	for i := range out.Classes {

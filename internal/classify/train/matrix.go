@@ -62,9 +62,10 @@ func (d *design) put(column int32, value float32) {
 
 // head turns the fitted weights into a head of a model, which has one byte per
 // bucket.
-func (d *design) head(name string, w []float64, c platt) model.Head {
+func (d *design) head(t *task) model.Head {
+	w := t.full
 	h := model.Head{
-		Name: name, Bias: float32(w[d.columns]), Slope: float32(c.slope), Intercept: float32(c.intercept),
+		Name: t.name, Bias: float32(w[d.columns]), Slope: float32(t.platt.slope), Mix: float32(t.platt.mix), Intercept: float32(t.platt.intercept), Forest: t.forest,
 		Weights: make([]int8, model.Buckets), Dense: make([]float32, d.dense),
 	}
 	for c := range h.Dense {

@@ -25,8 +25,9 @@ type Options struct {
 	// Costs of a request per tier, relative to each other, in the order of Tiers.
 	// Empty: each tier costs four times the one below.
 	Costs []float64
-	// Base lends its classes to a model that is trained without labels. It is
-	// only asked for then, and may be nil.
+	// Base lends its topics, which are learned from more texts than most users
+	// have, and its classes to a model that is trained without labels. Nil: topics
+	// are learned from the data.
 	Base func() *model.Model
 	// Card is what the model's card says beside what was measured.
 	Card model.Card
@@ -35,7 +36,7 @@ type Options struct {
 }
 
 // DefaultOptions are what the commands take unless told otherwise.
-func DefaultOptions() Options { return Options{Folds: 5, Penalty: 10} }
+func DefaultOptions() Options { return Options{Folds: 5, Penalty: 20} }
 
 // Result is a trained model and how well it does.
 type Result struct {
@@ -55,6 +56,12 @@ type task struct {
 	judged []bool
 	full   []float64 // weights fitted to all rows
 	z      []float64 // log odds out of fold
+	// forest is grown on all rows and f are its log odds out of fold; nil for
+	// heads without.
+	inputs *inputs
+	trees  int
+	forest *model.Forest
+	f      []float64
 	platt  platt
 }
 
@@ -73,22 +80,31 @@ func Run(ctx context.Context, data *Data, opts Options) (*Result, error) {
 		return nil, err
 	}
 	d := newDesign(data.Rows)
+	var base *model.Model
+	if opts.Base != nil {
+		base = opts.Base()
+	}
+	topics := topicsOf(base, data.Rows)
+	in := newInputs(data.Rows, topics)
+	for _, t := range tierTasks {
+		t.inputs, t.trees, t.f = in, min(allTrees/len(tierTasks), model.MaxTrees), make([]float64, len(data.Rows))
+	}
 	fold := foldsOf(group, count, opts.Folds)
 	all := slices.Concat(tierTasks, classTasks)
 	if err := fitAll(ctx, d, all, fold, &opts); err != nil {
 		return nil, err
 	}
 	tierHeads, classHeads := heads(d, tierTasks), heads(d, classTasks)
-	if len(classHeads) == 0 && opts.Base != nil {
-		classHeads = opts.Base().ClassHeads()
+	if len(classHeads) == 0 && base != nil {
+		classHeads = base.ClassHeads()
 	}
 	report := newReport(data.Rows, outOfFold(tierTasks, classTasks, len(data.Rows)), tiers, opts.Costs)
 	card := opts.Card
 	card.DataDigest, card.Rows, card.Groups, card.Folds = data.Digest(), len(data.Rows), count, opts.Folds
-	card.Features = fmt.Sprintf("%d buckets of words, pairs and beginnings of words; %d counted: %s",
-		model.Buckets, model.NumDense, strings.Join(model.DenseNames(), " "))
+	card.Features = fmt.Sprintf("%d buckets of words, pairs and beginnings of words; %d topics; %d counted: %s",
+		model.Buckets, model.TopicDims, model.NumDense, strings.Join(model.DenseNames(), " "))
 	card.Metrics = report.summary()
-	m, err := model.New(card, tierHeads, classHeads)
+	m, err := model.New(card, topics, tierHeads, classHeads)
 	if err != nil {
 		return nil, err
 	}
@@ -134,11 +150,37 @@ func tierOrder(rows []Row, given []string) ([]string, error) {
 // What a label says of the tiers when there are outcomes too: how likely the
 // cheapest and the strongest answer well. Outcomes are mostly of examination
 // questions; without this a model would know nothing of other requests. These
-// are assumptions, not measurements; they count by labelWeight, and neither in
+// are assumptions, not measurements; they count by assumedWeight, and neither in
 // calibration nor in the report.
 var labelOutcomes = map[string][2]float64{"SIMPLE": {0.95, 0.98}, "MODERATE": {0.75, 0.93}, "COMPLEX": {0.40, 0.82}}
 
-const labelWeight = 0.5
+// assumedWeight is what an assumption counts against an outcome.
+const assumedWeight = 0.5
+
+// endsOf are the outcomes of the cheapest and the strongest tier.
+func endsOf(r *Row, tiers []string) (low, high float64, ok bool) {
+	low, hasLow := r.Outcomes[tiers[0]]
+	high, hasHigh := r.Outcomes[tiers[len(tiers)-1]]
+	return low, high, hasLow && hasHigh
+}
+
+// placeOf is where tier k stands between the cheapest, 0, and the strongest, 1, in
+// the rows that have the outcomes of all three. Rows that have those of the two
+// ends only then say something of the tier too, so that all heads know the same
+// kinds of prompts. It is not measured for the ends, nor where no row has all
+// three.
+func placeOf(rows []Row, tiers []string, k int) (place float64, measured bool) {
+	gap, part := 0.0, 0.0
+	for i := range rows {
+		low, high, ok := endsOf(&rows[i], tiers)
+		if score, has := rows[i].Outcomes[tiers[k]]; ok && has {
+			gap += high - low
+			part += score - low
+		}
+	}
+	between := k > 0 && k < len(tiers)-1
+	return part / gap, between && gap > 0 && part >= 0 && part <= gap
+}
 
 // classPenalty is the penalty of the classes as a share of that of the tiers: a
 // label is far less a matter of chance than an outcome.
@@ -149,17 +191,23 @@ const minJudged = 20
 
 func newTasks(rows []Row, tiers []string, penalty float64) (tierTasks, classTasks []*task, err error) {
 	for k, tier := range tiers {
-		place := 0.0
-		if len(tiers) > 1 {
-			place = float64(k) / float64(len(tiers)-1)
-		}
 		t := newTask(tier, rows, penalty)
+		rank := 0.0
+		if k > 0 {
+			rank = float64(k) / float64(len(tiers)-1)
+		}
+		place, measured := placeOf(rows, tiers, k)
 		for i := range rows {
-			score, ok := rows[i].Outcomes[tier]
-			if assumed, labelled := labelOutcomes[rows[i].Label]; ok {
-				t.set(i, score, rows[i].Weight, true)
-			} else if labelled && len(rows[i].Outcomes) == 0 {
-				t.set(i, assumed[0]+place*(assumed[1]-assumed[0]), rows[i].Weight*labelWeight, false)
+			r := &rows[i]
+			assumed, labelled := labelOutcomes[r.Label]
+			low, high, ends := endsOf(r, tiers)
+			switch score, ok := r.Outcomes[tier]; {
+			case ok:
+				t.set(i, score, r.Weight, true)
+			case ends && measured:
+				t.set(i, low+place*(high-low), r.Weight*assumedWeight, false)
+			case labelled && len(r.Outcomes) == 0:
+				t.set(i, assumed[0]+rank*(assumed[1]-assumed[0]), r.Weight*assumedWeight, false)
 			}
 		}
 		tierTasks = append(tierTasks, t)
@@ -270,31 +318,60 @@ func (t *task) fit(ctx context.Context, d *design, fold []int, without int) {
 		}
 	}
 	w := (&logistic{x: &d.matrix, target: t.target, weight: weight, penalty: t.penalty, unused: t.unused}).minimise(ctx)
+	var forest *model.Forest
+	if t.inputs != nil && ctx.Err() == nil {
+		forest = growForest(t.inputs, t.target, weight, t.trees)
+	}
 	if without < 0 {
-		t.full = w
+		t.full, t.forest = w, forest
 		return
 	}
 	for i := range weight {
-		if fold[i] == without { // no other fit writes these
-			t.z[i] = d.dot(i, w) + w[d.columns]
+		if fold[i] != without {
+			continue
+		}
+		t.z[i] = d.dot(i, w) + w[d.columns] // no other fit writes these
+		if forest != nil {
+			in := t.inputs.row(i)
+			t.f[i] = float64(forest.LogOdds(&in))
 		}
 	}
 }
 
+// topicsOf are those of the base, or learned from the rows.
+func topicsOf(base *model.Model, rows []Row) *model.Topics {
+	if base != nil && base.Topics() != nil {
+		return base.Topics()
+	}
+	return newTopics(rows)
+}
+
 func (t *task) calibrate() {
-	var z, target, weight []float64
+	var z, f, target, weight []float64
 	for i, judged := range t.judged {
 		if judged {
 			z, target, weight = append(z, t.z[i]), append(target, t.target[i]), append(weight, t.weight[i])
+			if t.f != nil {
+				f = append(f, t.f[i])
+			}
 		}
 	}
-	t.platt = calibrate(z, target, weight)
+	t.platt = calibrate(z, f, target, weight)
+}
+
+// probability is the calibrated one of a row, out of fold.
+func (t *task) probability(i int) float64 {
+	f := 0.0
+	if t.f != nil {
+		f = t.f[i]
+	}
+	return t.platt.probability(t.z[i], f)
 }
 
 func heads(d *design, tasks []*task) []model.Head {
 	var out []model.Head
 	for _, t := range tasks {
-		out = append(out, d.head(t.name, t.full, t.platt))
+		out = append(out, d.head(t))
 	}
 	return out
 }
@@ -304,11 +381,11 @@ func outOfFold(tierTasks, classTasks []*task, n int) []judgement {
 	out := make([]judgement, n)
 	for i := range out {
 		for _, t := range tierTasks {
-			out[i].quality = append(out[i].quality, t.platt.probability(t.z[i]))
+			out[i].quality = append(out[i].quality, t.probability(i))
 		}
 		total := 0.0
 		for _, t := range classTasks {
-			p := t.platt.probability(t.z[i])
+			p := t.probability(i)
 			out[i].classes = append(out[i].classes, p)
 			total += p
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"strings"
@@ -171,12 +172,130 @@ func TestCalibrationMendsOverconfidence(t *testing.T) {
 		z, w = append(z, 3*side), append(w, 1)
 		y = append(y, indicator(float64(i/2%1000)/1000 < sigmoid(side)))
 	}
-	p := calibrate(z, y, w)
-	if got := p.probability(3); math.Abs(got-sigmoid(1)) > 0.01 {
+	p := calibrate(z, nil, y, w)
+	if got := p.probability(3, 0); math.Abs(got-sigmoid(1)) > 0.01 {
 		t.Errorf("%v, want %v", got, sigmoid(1))
 	}
-	if p := calibrate([]float64{2, -2, 2, -2}, []float64{0, 1, 0, 1}, []float64{9, 9, 9, 9}); p.slope != 0 {
+	if p := calibrate([]float64{2, -2, 2, -2}, nil, []float64{0, 1, 0, 1}, []float64{9, 9, 9, 9}); p.slope != 0 {
 		t.Errorf("a score that is wrong way round has slope %v, want 0", p.slope)
+	}
+}
+
+func TestCalibrationGivesEachGuessItsShare(t *testing.T) {
+	var z, f, y, w []float64
+	for i := range 4000 {
+		a, b := float64(i%41-20)/10, float64(i%37-18)/9
+		z, f, y, w = append(z, a), append(f, b), append(y, sigmoid(0.5*a+1.5*b-0.25)), append(w, 1)
+	}
+	p := calibrate(z, f, y, w)
+	if math.Abs(p.slope-0.5) > 0.01 || math.Abs(p.mix-1.5) > 0.01 || math.Abs(p.intercept+0.25) > 0.01 {
+		t.Errorf("%+v, want 0.5, 1.5, -0.25", p)
+	}
+	for i := range z { // now z says the opposite, and then f
+		z[i] = -f[i] + z[i]/100
+	}
+	if p := calibrate(z, z, y, w); p.slope < 0 || p.mix < 0 {
+		t.Errorf("a negative share: %+v", p)
+	}
+}
+
+// A forest has to see what depends on two inputs at once.
+func TestAForestLearnsWhatALinearModelCannot(t *testing.T) {
+	in := &inputs{}
+	const n = 2000
+	random := rand.New(rand.NewPCG(7, 7))
+	for j := range in {
+		in[j] = make([]float32, n)
+		for i := range in[j] {
+			in[j][i] = random.Float32()
+		}
+	}
+	target, weight := make([]float64, n), make([]float64, n)
+	for i := range target {
+		weight[i] = indicator(i < n/2) // the rest is to test on
+		for j := 3; j < len(in); j++ { // few others, so that the test is quick
+			in[j][i] = 0
+		}
+		target[i] = indicator((in[0][i] > 0.5) != (in[1][i] > 0.5))
+	}
+	f := growForest(in, target, weight, 60)
+	right := 0
+	for i := n / 2; i < n; i++ {
+		row := in.row(i)
+		if (f.LogOdds(&row) > 0) == (target[i] > 0) {
+			right++
+		}
+	}
+	if right < n/2*9/10 {
+		t.Errorf("%d of %d right", right, n/2)
+	}
+}
+
+func TestTopicsPlaceWordsOfOneSubjectTogether(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 5))
+	speak := func(subject string) string { // more words than there are topics
+		var words []string
+		for range 8 {
+			words = append(words, fmt.Sprint(subject, random.IntN(100)))
+		}
+		return strings.Join(words, " ")
+	}
+	var rows []Row
+	for range 600 {
+		rows = append(rows, Row{Prompt: speak("ring")}, Row{Prompt: speak("dough")})
+	}
+	topics := newTopics(rows)
+	place := func(text string) (out [model.TopicDims]float64) {
+		var f model.Features
+		var in model.Inputs
+		f.Extract([]byte(text), model.Signals{})
+		in.Fill(&f, topics)
+		for d := range out {
+			out[d] = float64(in.Values[model.NumDense+d])
+		}
+		return out
+	}
+	long := func(subject string) string {
+		return speak(subject) + " " + speak(subject) + " " + speak(subject) + " " + speak(subject)
+	}
+	a, b, c := place(long("ring")), place(long("ring")), place(long("dough"))
+	if near, far := dot(a[:], b[:]), dot(a[:], c[:]); near < 4*math.Abs(far) || near <= 0 {
+		t.Errorf("texts of one subject are as near as %g, of two %g", near, far)
+	}
+}
+
+func TestATierBetweenLearnsFromRowsThatLackIt(t *testing.T) {
+	rows := []Row{
+		{Weight: 1, Outcomes: map[string]float64{"weak": 0, "mid": 1, "strong": 1}},
+		{Weight: 1, Outcomes: map[string]float64{"weak": 0, "mid": 0.5, "strong": 1}},
+		{Weight: 1, Outcomes: map[string]float64{"weak": 0.2, "strong": 1}},
+		{Weight: 1, Outcomes: map[string]float64{"weak": 1}},
+		{Weight: 1, Label: "COMPLEX"},
+	}
+	tiers := []string{"weak", "mid", "strong"}
+	place, measured := placeOf(rows, tiers, 1)
+	if place != 0.75 || !measured {
+		t.Errorf("mid stands at %g, %v; want 0.75", place, measured)
+	}
+	if _, measured := placeOf(rows, tiers, 2); measured {
+		t.Error("the strongest tier stands between")
+	}
+	if _, measured := placeOf(rows[2:], tiers, 1); measured {
+		t.Error("measured by no row")
+	}
+	for i := range 20 { // heads need some rows
+		rows = append(rows, Row{Weight: 1, Outcomes: map[string]float64{"weak": float64(i % 2), "mid": float64(i % 2), "strong": float64(i % 2)}})
+	}
+	tasks, _, err := newTasks(rows, tiers, 1)
+	if err != nil && !strings.Contains(err.Error(), "COMPLEX") {
+		t.Fatal(err)
+	}
+	mid := tasks[1]
+	if math.Abs(mid.target[2]-0.8) > 1e-9 || mid.weight[2] != assumedWeight || mid.judged[2] {
+		t.Errorf("the row without mid says %g with weight %g", mid.target[2], mid.weight[2])
+	}
+	if mid.weight[3] != 0 || mid.target[4] != 0.61 {
+		t.Errorf("weights %v, targets %v", mid.weight[:5], mid.target[:5])
 	}
 }
 
