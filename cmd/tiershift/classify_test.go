@@ -230,7 +230,7 @@ func TestClassifyWithoutAPolicyLetsTheClassifierOverruleARule(t *testing.T) {
 	classifiedLines(t, diversePrompts, "--rules=false")
 	// To both a rule says MODERATE and the classifier SIMPLE: of the first it is sure
 	// enough.
-	prompts := []string{"Plan lunch", "Write hello world"}
+	prompts := []string{"Plan lunch", "Recommend a book"}
 	lines, alone := classifiedLines(t, prompts), classifiedLines(t, prompts, "--rules=false")
 	if lines[0].Class != "SIMPLE" || lines[0].Confidence != alone[0].Confidence || alone[0].Confidence < chain.Overrule {
 		t.Errorf("%+v, the classifier alone %+v", lines[0], alone[0])

@@ -17,7 +17,7 @@ const (
 
 // Overrule is the confidence with which the classifier's word counts more than
 // that of a rule of the preset, if it is for a less demanding class.
-const Overrule = 0.7
+const Overrule = 0.8
 
 // Classifier is a trained model and how its tiers stand for the policy's.
 type Classifier struct {

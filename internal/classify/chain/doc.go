@@ -36,11 +36,10 @@
 //
 //	                                       464 by one author   66 of other style
 //	rules alone                            0.940               0.303
-//	classifier alone, from 0.6             0.970               0.697
+//	classifier alone, from 0.6             0.966               0.697
 //	rules, then classifier from 0.6        0.978               0.652
-//	classifier from 0.6, then rules        0.981               0.712
-//	rules, overruled from 0.8              0.978               0.742
-//	rules, overruled downwards from 0.7    0.978               0.712
+//	rules, overruled from 0.8 either way   0.978               0.742
+//	rules, overruled downwards from 0.8    0.976               0.712
 //
 // Downwards only, although it is right a little less often: upwards, the classifier
 // takes a list of facts in a short ask for a list of requirements ("summarize this
@@ -48,6 +47,6 @@
 // workload to the dearest tier and answered it no better. The thresholds were chosen
 // on these two sets. Of which model is needed (3,892 prompts
 // with outcomes) the rules know nothing that the classifier does not: adding
-// their verdict to its score leaves the APGR at 0.650. So they do not decide over
+// their verdict to its score leaves the APGR as it is. So they do not decide over
 // predicted quality.
 package chain
