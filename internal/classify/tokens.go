@@ -76,8 +76,8 @@ const (
 	classSymbol   // typographic punctuation, arrows, mathematics
 	classKana     // with Hangul and the punctuation of Chinese
 	classHan
-	classWide     // full-width forms, private use
-	classEmoji    // and all else beyond the basic plane
+	classWide  // full-width forms, private use
+	classEmoji // and all else beyond the basic plane
 	classInner
 	classes = 16
 )
