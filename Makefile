@@ -13,7 +13,7 @@ BINARIES := $(patsubst cmd/%,bin/%,$(wildcard cmd/*))
 
 TOOL := go tool -modfile=hack/tools/go.mod
 LINT := go tool -modfile=hack/lint/go.mod golangci-lint
-MODULES := . hack/tools hack/lint hack/k8s hack/chart/tools hack/chart/monitoring
+MODULES := . hack/tools hack/lint hack/k8s hack/tokens hack/chart/tools hack/chart/monitoring
 
 # The race detector needs cgo, and so a C compiler, which a machine need not have.
 RACE ?= $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
@@ -72,6 +72,10 @@ test-unit: ## Test all packages but those that need the control plane
 .PHONY: test-race
 test-race: RACE := -race
 test-race: test ## Like test, but fail where the race detector cannot run
+
+.PHONY: tokens
+tokens: ## Hold the token estimate against the real tokenizer
+	cd hack/tokens && go test -count=1 ./...
 
 .PHONY: conformance
 conformance: ## Ask each feature by each SDK of each provider, and write docs/conformance.md

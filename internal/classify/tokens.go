@@ -8,11 +8,14 @@ package classify
 //	English prose and questions  4 to 6 %
 //	Go, Python, JavaScript, C,   1 to 6 %
 //	shell, YAML, JSON
-//	Chinese, Japanese            2 to 5 %
 //	Russian, Hindi, Spanish,     2 to 4 %
 //	Portuguese, French
 //	German, Italian, Polish,     10 to 30 %, mostly too low
 //	Turkish, Vietnamese
+//
+// On texts of 300 to 700 bytes, by the module hack/tokens: English 4 %, code 7 %,
+// Chinese 5 %, Japanese 7 %. Fewer tokens than estimated have formal letters, more
+// has old prose: up to 15 % in Chinese and Japanese.
 //
 // Nine of ten English and code texts are within 16 %. Other encodings differ
 // more from each other than the estimate does from its own: cl100k_base counts
@@ -50,7 +53,9 @@ func weigh(text []byte, before uint8) int64 {
 	for _, b := range text {
 		class := byteClass[b]
 		sum += int64(pairWeight[before%classes][class%classes])
-		before = class
+		if class != classInner { // which belongs to the character that began before it
+			before = class
+		}
 	}
 	return max(sum, 0)
 }
@@ -69,9 +74,10 @@ const (
 	classArabic   // with Hebrew
 	classIndic    // with Thai
 	classSymbol   // typographic punctuation, arrows, mathematics
-	classCJK      // kana, Han, Hangul
-	classWide     // full-width forms, private use
-	classEmoji    // and all else beyond the basic plane
+	classKana     // with Hangul and the punctuation of Chinese
+	classHan
+	classWide  // full-width forms, private use
+	classEmoji // and all else beyond the basic plane
 	classInner
 	classes = 16
 )
@@ -94,7 +100,9 @@ var byteClass = func() (table [256]uint8) {
 		{0xe0, 0xe0, classIndic},
 		{0xe1, 0xe1, classLatin},
 		{0xe2, 0xe2, classSymbol},
-		{0xe3, 0xed, classCJK},
+		{0xe3, 0xe3, classKana},
+		{0xe4, 0xe9, classHan},
+		{0xea, 0xed, classKana},
 		{0xee, 0xef, classWide},
 		{0xf0, 0xff, classEmoji},
 	}
@@ -113,7 +121,7 @@ var pairWeight = func() (table [classes][classes]int32) {
 			classLower: 760, classUpper: 760, // a word begins
 			classDigit: 2000, classNewline: 1470, classPunct: 475, // a run of them begins
 			classLatin: 190, classCyrillic: 1030, classArabic: 1050, classIndic: 390,
-			classSymbol: 910, classCJK: 1150, classWide: 1260, classEmoji: 2000,
+			classSymbol: 910, classKana: 1150, classHan: 1500, classWide: 1260, classEmoji: 2000,
 		}
 	}
 	for _, letter := range []int{classLower, classUpper} {
@@ -128,9 +136,19 @@ var pairWeight = func() (table [classes][classes]int32) {
 	table[classNewline][classSpace] = 360
 	table[classNewline][classPunct] = -370
 	table[classSpace][classSpace] = 5 // indentation is one token
-	// After an inner byte the same script most likely goes on.
-	table[classInner][classCyrillic] = 160
-	table[classInner][classArabic] = 250
-	table[classInner][classCJK] = 650
+	// After a longer character the same script most likely goes on.
+	for before := classLatin; before <= classInner; before++ {
+		table[before][classCyrillic] = 160
+		table[before][classArabic] = 250
+		table[before][classKana] = 650
+		table[before][classHan] = 650
+	}
+	table[classHan][classHan] = 610
+	table[classHan][classWide] = 1700 // full stops and commas
+	table[classKana][classKana] = 560
+	table[classHan][classKana] = 1400 // few tokens have both
+	table[classKana][classHan] = 900
+	table[classWide][classKana] = 1300
+	table[classWide][classHan] = 1400
 	return table
 }()
