@@ -52,13 +52,13 @@ func serveAzure(p *Provider, w http.ResponseWriter, r *http.Request, body []byte
 // such resource. All but the version 1 must name the version of the API.
 func azureOperation(u *url.URL) string {
 	m := azurePath.FindStringSubmatch(u.Path)
-	isV1 := m != nil && m[2] != ""
+	isV1 := len(m) > 0 && m[2] != ""
 	switch {
 	case !isV1 && u.Query().Get("api-version") == "":
 		return ""
 	case strings.HasSuffix(u.Path, "/openai/models"):
 		return "models"
-	case m == nil:
+	case len(m) == 0:
 		return ""
 	}
 	return m[3]

@@ -22,34 +22,46 @@ func TestAnExplanationSaysWhatEachStepSays(t *testing.T) {
 		model    ModelExplanation // but for its numbers
 	}{
 		{
-			"there may be no classifier", asks{classification: settings(nil), text: hello},
-			"SIMPLE", true, ModelExplanation{},
+			"there may be no classifier",
+			asks{classification: settings(nil), text: hello},
+			"SIMPLE", true,
+			ModelExplanation{},
 		},
 		{
-			"a classifier may agree with the preset", asks{classification: settings(nil), model: labels(0.9, 0.05, 0.05), text: hello},
-			"SIMPLE", true, ModelExplanation{Asked: true, Sure: true, Class: "SIMPLE"},
+			"a classifier may agree with the preset",
+			asks{classification: settings(nil), model: labels(0.9, 0.05, 0.05), text: hello},
+			"SIMPLE", true,
+			ModelExplanation{Asked: true, Sure: true, Class: "SIMPLE"},
 		},
 		{
-			"or overrule it downwards", asks{classification: settings(nil), model: labels(0.9, 0.05, 0.05), text: "Prove it"},
-			"COMPLEX", true, ModelExplanation{Asked: true, Sure: true, Overrules: true, Class: "SIMPLE"},
+			"or overrule it downwards",
+			asks{classification: settings(nil), model: labels(0.9, 0.05, 0.05), text: "Prove it"},
+			"COMPLEX", true,
+			ModelExplanation{Asked: true, Sure: true, Overrules: true, Class: "SIMPLE"},
 		},
 		{
-			"but not upwards", asks{classification: settings(nil), model: labels(0.05, 0.05, 0.9), text: hello},
-			"SIMPLE", true, ModelExplanation{Asked: true, Sure: true, Class: "COMPLEX"},
+			"but not upwards",
+			asks{classification: settings(nil), model: labels(0.05, 0.05, 0.9), text: hello},
+			"SIMPLE", true,
+			ModelExplanation{Asked: true, Sure: true, Class: "COMPLEX"},
 		},
 		{
 			"the policy's own rule is never overruled, but the classifier is heard",
 			asks{classification: settings(custom("MODERATE", 0.8)), model: labels(0.9, 0.05, 0.05), text: hello},
-			"MODERATE", true, ModelExplanation{Asked: true, Sure: true, Class: "SIMPLE"},
+			"MODERATE", true,
+			ModelExplanation{Asked: true, Sure: true, Class: "SIMPLE"},
 		},
 		{
-			"what is not sure is told too", asks{classification: settings(custom("SIMPLE", 0.5)), model: labels(0.3, 0.3, 0.4), text: nothing},
-			"SIMPLE", false, ModelExplanation{Asked: true, Class: "COMPLEX"},
+			"what is not sure is told too",
+			asks{classification: settings(custom("SIMPLE", 0.5)), model: labels(0.3, 0.3, 0.4), text: nothing},
+			"SIMPLE", false,
+			ModelExplanation{Asked: true, Class: "COMPLEX"},
 		},
 		{
 			"predicted quality overrules the preset where it is sure",
 			asks{classification: target(0.75), model: fixed(t, []string{"low", "mid", "top"}, []float64{0.5, 0.8, 0.9}, nil), text: hello},
-			"SIMPLE", true, ModelExplanation{Asked: true, Sure: true, Overrules: true, ByQuality: true, Tier: 1},
+			"SIMPLE", true,
+			ModelExplanation{Asked: true, Sure: true, Overrules: true, ByQuality: true, Tier: 1},
 		},
 	}
 	for _, tt := range tests {
