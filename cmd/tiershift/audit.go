@@ -85,12 +85,16 @@ many are which. Lines that cannot be read are counted and told by number.`,
 	_ = cmd.MarkFlagRequired("log") // fails only for a flag that does not exist
 	_ = cmd.MarkFlagFilename("log", "jsonl", "json", "gz")
 	_ = cmd.MarkFlagFilename("html", "html")
-	formats := make([]string, len(audit.Formats))
-	for i, format := range audit.Formats {
-		formats[i] = string(format)
-	}
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(auditFormats(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+func auditFormats() []string {
+	names := make([]string, len(audit.Formats))
+	for i, format := range audit.Formats {
+		names[i] = string(format)
+	}
+	return names
 }
 
 func (f *auditFlags) run(ctx context.Context, stdin io.Reader, stderr io.Writer) (*audit.Report, error) {
@@ -252,7 +256,8 @@ func printAudit(w io.Writer, r *audit.Report) error {
 	printCosts(w, "TIER / MODEL OF THE POLICY", r.Served)
 	c := &r.Cost
 	fmt.Fprintf(w, "In the log: %s. Under the policy: %s, which saves %s (%s %%).\nAll on %s: %s, of which the policy saves %s %%.\n",
-		audit.Money(c.LoggedUSD), audit.Money(c.PolicyUSD), audit.Money(c.SavedUSD), c.SavedPercent, r.BaselineModel, audit.Money(c.BaselineUSD), c.SavedAgainstBaselinePercent)
+		audit.Money(c.LoggedUSD), audit.Money(c.PolicyUSD), audit.Money(c.SavedUSD), c.SavedPercent,
+		r.BaselineModel, audit.Money(c.BaselineUSD), c.SavedAgainstBaselinePercent)
 	fmt.Fprintf(w, "The cost of %d requests is known: %d from the log, %d from its tokens, %d from estimated tokens (%s)\n",
 		c.Compared, c.Sources[audit.FromLog], c.Sources[audit.FromUsage], c.Sources[audit.FromText], audit.Money(c.EstimatedUSD))
 	if n := c.Sources[audit.NoPrice]; n > 0 {

@@ -48,12 +48,17 @@ func newAuditPolicy(flags *manifestFlags) (*auditPolicy, error) {
 	if p.metrics, err = router.NewMetrics(prometheus.NewRegistry()); err != nil {
 		return nil, err
 	}
-	p.engine, err = router.NewEngine(p.config, router.Dependencies{Secrets: source.Secrets(), Classifiers: source.Classifiers(), Upstreams: router.NewUpstreams(upstream.Options{})})
+	p.engine, err = router.NewEngine(p.config, router.Dependencies{
+		Secrets: source.Secrets(), Classifiers: source.Classifiers(), Upstreams: router.NewUpstreams(upstream.Options{}),
+	})
 	if err != nil {
 		return nil, err
 	}
 	p.readNames()
-	return p, p.readRates()
+	if err := p.readRates(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func (p *auditPolicy) readNames() {

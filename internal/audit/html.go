@@ -107,7 +107,12 @@ func newView(r *Report) *view {
 	for _, s := range []struct {
 		source Source
 		name   string
-	}{{FromLog, "stated in the log"}, {FromUsage, "priced from the log's tokens"}, {FromText, "priced from estimated tokens"}, {NoPrice, "not known: left out of all costs"}} {
+	}{
+		{FromLog, "stated in the log"},
+		{FromUsage, "priced from the log's tokens"},
+		{FromText, "priced from estimated tokens"},
+		{NoPrice, "not known: left out of all costs"},
+	} {
 		if n := r.Cost.Sources[s.source]; n > 0 {
 			v.Sources = append(v.Sources, Row{Name: s.name, Requests: n})
 		}
@@ -123,13 +128,17 @@ func totals(r *Report) []bar {
 	scale := (wideChart - nameWidth - valueWidth) / positive(max(logged, baseline, policy))
 	whole := func(i int, name, value string, usd float64, class string) bar {
 		y := float64(i) * barPitch
-		return bar{Name: name, Value: value, Y: y, EndX: nameWidth + usd*scale, Segments: []segment{{Name: name, Class: class, Value: value, X: nameWidth, Y: y, W: usd * scale, H: barHeight}}}
+		return bar{Name: name, Value: value, Y: y, EndX: nameWidth + usd*scale, Segments: []segment{
+			{Name: name, Class: class, Value: value, X: nameWidth, Y: y, W: usd * scale, H: barHeight},
+		}}
 	}
 	byTier := bar{Name: "Under this policy", Value: Money(r.Cost.PolicyUSD), Y: 2 * barPitch, EndX: nameWidth + policy*scale}
 	x := float64(nameWidth)
 	for i := range r.Tiers {
 		t := &r.Tiers[i]
-		byTier.Segments = append(byTier.Segments, segment{Name: t.Name, Class: "t" + strconv.Itoa(i%6), Value: Money(t.PolicyUSD), X: x, Y: 2 * barPitch, W: t.policy * scale, H: barHeight})
+		byTier.Segments = append(byTier.Segments, segment{
+			Name: t.Name, Class: "t" + strconv.Itoa(i%6), Value: Money(t.PolicyUSD), X: x, Y: 2 * barPitch, W: t.policy * scale, H: barHeight,
+		})
 		x += t.policy * scale
 	}
 	return []bar{

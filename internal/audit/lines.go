@@ -45,7 +45,7 @@ func (l *lineReader) next(dst []byte) (line []byte, whole bool, err error) {
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
-		if err != nil && !(errors.Is(err, io.EOF) && size > 0) {
+		if err != nil && (size == 0 || !errors.Is(err, io.EOF)) {
 			return dst[:start], false, err
 		}
 		l.number++

@@ -129,8 +129,11 @@ func (r *record) readMoney(get func(field) json.RawMessage, a *answer) error {
 		f  field
 		to *int64
 	}{
-		{fieldInput, &u.InputTokens}, {fieldCached, &u.CachedInputTokens}, {fieldCacheWrite, &u.CacheWriteTokens},
-		{fieldOutput, &u.OutputTokens}, {fieldReasoning, &u.ReasoningTokens},
+		{fieldInput, &u.InputTokens},
+		{fieldCached, &u.CachedInputTokens},
+		{fieldCacheWrite, &u.CacheWriteTokens},
+		{fieldOutput, &u.OutputTokens},
+		{fieldReasoning, &u.ReasoningTokens},
 	} {
 		n, ok, err := count(get(c.f), fieldNames[c.f])
 		if err != nil {

@@ -129,7 +129,8 @@ var basis = func() (b struct {
 	knots [NumDense][]float32
 	first [NumDense]int32
 	size  int32
-}) {
+},
+) {
 	for j := range b.knots {
 		b.knots[j], b.first[j] = knotsOf(j), b.size
 		b.size += int32(len(b.knots[j]))

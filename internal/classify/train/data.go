@@ -138,8 +138,10 @@ func parseRow(line []byte, format Format) (Row, error) {
 	if rec.Prompt == nil || *rec.Prompt == "" {
 		return Row{}, errors.New("prompt: is missing or empty")
 	}
-	row := Row{ID: rec.ID, Prompt: *rec.Prompt, Group: rec.Group, Source: rec.Source, Weight: 1, Label: rec.Label, Outcomes: map[string]float64{},
-		Signals: model.Signals{Tokens: rec.Tokens, Turns: rec.Turns, Tools: rec.Tools, Images: rec.Images, JSONSchema: rec.JSONSchema}}
+	row := Row{
+		ID: rec.ID, Prompt: *rec.Prompt, Group: rec.Group, Source: rec.Source, Weight: 1, Label: rec.Label, Outcomes: map[string]float64{},
+		Signals: model.Signals{Tokens: rec.Tokens, Turns: rec.Turns, Tools: rec.Tools, Images: rec.Images, JSONSchema: rec.JSONSchema},
+	}
 	if rec.Weight != nil {
 		row.Weight = *rec.Weight
 	}

@@ -114,9 +114,15 @@ func FuzzParseRow(f *testing.F) {
 func TestNearDuplicatesStayTogether(t *testing.T) {
 	long := "the quick brown fox jumps over the lazy dog while seven wizards count the stars"
 	rows := []Row{
-		{Prompt: long}, {Prompt: "What is rust?"}, {Prompt: "And " + long + " tonight"}, {Prompt: "what is RUST"},
-		{Prompt: "x", Group: "g"}, {Prompt: "y", Group: "g"}, {Prompt: "z"},
-		{Prompt: "Which of these?\nA. one\nB. two"}, {Prompt: "Which of these?\nA. six\nB. nine"},
+		{Prompt: long},
+		{Prompt: "What is rust?"},
+		{Prompt: "And " + long + " tonight"},
+		{Prompt: "what is RUST"},
+		{Prompt: "x", Group: "g"},
+		{Prompt: "y", Group: "g"},
+		{Prompt: "z"},
+		{Prompt: "Which of these?\nA. one\nB. two"},
+		{Prompt: "Which of these?\nA. six\nB. nine"},
 	}
 	of, count := groups(rows)
 	want := []int{0, 1, 0, 1, 2, 2, 3, 4, 4}
