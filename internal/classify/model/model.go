@@ -123,6 +123,10 @@ func (m *Model) check() error {
 	if len(m.classes) != 0 && len(m.classes) != len(Classes) {
 		return fmt.Errorf("classes: %d, must be none or %d", len(m.classes), len(Classes))
 	}
+	return m.checkHeads()
+}
+
+func (m *Model) checkHeads() error {
 	seen := map[string]bool{}
 	for i := range m.tiers {
 		if err := m.tiers[i].check(); err != nil {

@@ -74,8 +74,6 @@ func (l *logistic) loss(w, gradient []float64) float64 {
 
 func sigmoid(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
 
-func logit(p float64) float64 { return math.Log(p / (1 - p)) }
-
 // softplus is log(1+exp z) without overflow.
 func softplus(z float64) float64 { return max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) }
 

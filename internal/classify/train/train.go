@@ -157,6 +157,26 @@ var labelOutcomes = map[string][2]float64{"SIMPLE": {0.95, 0.98}, "MODERATE": {0
 // assumedWeight is what an assumption counts against an outcome.
 const assumedWeight = 0.5
 
+func newTierTask(rows []Row, tiers []string, k int, penalty float64) *task {
+	t := newTask(tiers[k], rows, penalty)
+	rank := float64(k) / float64(max(len(tiers)-1, 1))
+	place, measured := placeOf(rows, tiers, k)
+	for i := range rows {
+		r := &rows[i]
+		assumed, labelled := labelOutcomes[r.Label]
+		low, high, ends := endsOf(r, tiers)
+		switch score, ok := r.Outcomes[tiers[k]]; {
+		case ok:
+			t.set(i, score, r.Weight, true)
+		case ends && measured:
+			t.set(i, low+place*(high-low), r.Weight*assumedWeight, false)
+		case labelled && len(r.Outcomes) == 0:
+			t.set(i, assumed[0]+rank*(assumed[1]-assumed[0]), r.Weight*assumedWeight, false)
+		}
+	}
+	return t
+}
+
 // endsOf are the outcomes of the cheapest and the strongest tier.
 func endsOf(r *Row, tiers []string) (low, high float64, ok bool) {
 	low, hasLow := r.Outcomes[tiers[0]]
@@ -190,27 +210,8 @@ const classPenalty = 0.1
 const minJudged = 20
 
 func newTasks(rows []Row, tiers []string, penalty float64) (tierTasks, classTasks []*task, err error) {
-	for k, tier := range tiers {
-		t := newTask(tier, rows, penalty)
-		rank := 0.0
-		if k > 0 {
-			rank = float64(k) / float64(len(tiers)-1)
-		}
-		place, measured := placeOf(rows, tiers, k)
-		for i := range rows {
-			r := &rows[i]
-			assumed, labelled := labelOutcomes[r.Label]
-			low, high, ends := endsOf(r, tiers)
-			switch score, ok := r.Outcomes[tier]; {
-			case ok:
-				t.set(i, score, r.Weight, true)
-			case ends && measured:
-				t.set(i, low+place*(high-low), r.Weight*assumedWeight, false)
-			case labelled && len(r.Outcomes) == 0:
-				t.set(i, assumed[0]+rank*(assumed[1]-assumed[0]), r.Weight*assumedWeight, false)
-			}
-		}
-		tierTasks = append(tierTasks, t)
+	for k := range tiers {
+		tierTasks = append(tierTasks, newTierTask(rows, tiers, k, penalty))
 	}
 	if slices.ContainsFunc(rows, func(r Row) bool { return r.Label != "" }) {
 		for _, class := range model.Classes {
