@@ -38,7 +38,7 @@ routes, rules and classifier; no LLM is asked. Where nothing decides, or the tie
 pinned, the class is the embedded classifier's.
 
 Without one the class is that of the rules, unless the trained classifier is sure of
-another, or where no rule is sure, the trained classifier's. The tier is the cheapest
+a less demanding one, or where no rule is sure, that of the trained classifier. The tier is the cheapest
 of the classifier's own that is predicted to reach --target-quality. Without a target
 it follows the class if rules gave it, and else is the tier whose predicted quality is
 worth its price.
