@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/tiershift/tiershift/internal/classify/model"
@@ -148,28 +149,42 @@ func parseRow(line []byte, format Format) (Row, error) {
 	if !(row.Weight > 0 && row.Weight <= maxRowWeight) {
 		return Row{}, fmt.Errorf("weight: is %g, must be above 0 and at most %d", row.Weight, maxRowWeight)
 	}
-	for tier, score := range rec.Outcomes {
-		row.Outcomes[tier] = score
-	}
+	maps.Copy(row.Outcomes, rec.Outcomes)
 	for tier, score := range map[string]*float64{"weak": rec.WeakScore, "mid": rec.MidScore, "strong": rec.StrongScore} {
 		if score != nil && format != Outcomes {
 			row.Outcomes[tier] = *score
 		}
 	}
-	return row, row.check(format)
+	if err := row.check(format); err != nil {
+		return Row{}, err
+	}
+	return row, nil
 }
 
 const maxRowWeight = 1000
 
 // check reports what the format asks for and the row has not, and what is out of
-// range.
+// range. It forgets what the format does not ask for.
 func (r *Row) check(format Format) error {
-	switch {
-	case format == Labels:
+	switch format {
+	case Labels:
 		r.Outcomes = nil
-	case format == Outcomes || format == Pairs:
+	case Outcomes, Pairs:
 		r.Label = ""
 	}
+	if err := r.checkOutcomes(); err != nil {
+		return err
+	}
+	if r.Label != "" && !slices.Contains(model.Classes[:], r.Label) {
+		return fmt.Errorf("label: is %q, must be one of %q", r.Label, model.Classes)
+	}
+	if len(r.Outcomes) == 0 && r.Label == "" {
+		return missing(format)
+	}
+	return nil
+}
+
+func (r *Row) checkOutcomes() error {
 	for tier, score := range r.Outcomes {
 		if !(score >= 0 && score <= 1) {
 			return fmt.Errorf("outcome of %q: is %g, must be from 0 to 1", tier, score)
@@ -178,12 +193,11 @@ func (r *Row) check(format Format) error {
 			return errors.New("outcomes: a tier has no name")
 		}
 	}
-	if r.Label != "" && !slices.Contains(model.Classes[:], r.Label) {
-		return fmt.Errorf("label: is %q, must be one of %q", r.Label, model.Classes)
-	}
-	if len(r.Outcomes) > 0 || r.Label != "" {
-		return nil
-	}
+	return nil
+}
+
+// missing is what a row lacks that has nothing to learn from.
+func missing(format Format) error {
 	switch format {
 	case Labels:
 		return errors.New("label: is missing")

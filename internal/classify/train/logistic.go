@@ -14,8 +14,6 @@ type matrix struct {
 	columns int
 }
 
-func (m *matrix) rows() int { return len(m.start) - 1 }
-
 // dot is the product of row i and w.
 func (m *matrix) dot(i int, w []float64) float64 {
 	sum := 0.0

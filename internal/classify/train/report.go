@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -85,9 +86,35 @@ func (r *Report) addAlways(rows []Row) {
 	}
 }
 
+// addCurves adds the curve of each source, by name, and that of all rows. The mean
+// counts each source once; without sources it is that of all rows.
 func (r *Report) addCurves(rows []Row, judged []judgement) {
-	type points struct{ score, cheap, strong []float64 }
-	bySource := map[string]*points{allRows: {}}
+	bySource := r.pointsBySource(rows, judged)
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(bySource)), func(name string) bool { return name == allRows || name == "" })
+	counted := 0.0
+	for _, name := range append(names, allRows) {
+		p := bySource[name]
+		c := newCurve(p.score, p.cheap, p.strong)
+		if c == nil {
+			continue
+		}
+		r.Sources = append(r.Sources, SourceCurve{name, *c})
+		if name != allRows || len(names) == 0 {
+			r.MacroAPGR += c.APGR
+			counted++
+		}
+	}
+	r.MacroAPGR /= max(counted, 1)
+}
+
+// curvePoints are, by row, by how much the strongest tier is predicted to be better
+// than the cheapest, and what both scored.
+type curvePoints struct{ score, cheap, strong []float64 }
+
+// pointsBySource has the rows whose outcome on both tiers is known, by source and
+// all together.
+func (r *Report) pointsBySource(rows []Row, judged []judgement) map[string]*curvePoints {
+	bySource := map[string]*curvePoints{allRows: {}}
 	last := len(r.Tiers) - 1
 	for i := range rows {
 		cheap, ok := rows[i].Outcomes[r.Tiers[0]]
@@ -98,32 +125,14 @@ func (r *Report) addCurves(rows []Row, judged []judgement) {
 		for _, source := range slices.Compact([]string{allRows, rows[i].Source}) {
 			p := bySource[source]
 			if p == nil {
-				p = &points{}
+				p = &curvePoints{}
 				bySource[source] = p
 			}
 			p.score = append(p.score, judged[i].quality[last]-judged[i].quality[0])
 			p.cheap, p.strong = append(p.cheap, cheap), append(p.strong, strong)
 		}
 	}
-	names := []string{}
-	for name := range bySource {
-		if name != allRows && name != "" {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	counted := 0.0
-	for _, name := range append(names, allRows) {
-		p := bySource[name]
-		if c := newCurve(p.score, p.cheap, p.strong); c != nil {
-			r.Sources = append(r.Sources, SourceCurve{name, *c})
-			if name != allRows || len(names) == 0 {
-				r.MacroAPGR += c.APGR
-				counted++
-			}
-		}
-	}
-	r.MacroAPGR /= max(counted, 1)
+	return bySource
 }
 
 // summary is what the card says.
