@@ -211,7 +211,7 @@ func TestDecidingDoesNotAllocate(t *testing.T) {
 		c.Decide(&request)
 	}
 	decide()
-	if n := testing.AllocsPerRun(50, decide); n >= 1 { // now and then the pool is emptied
+	if n := testing.AllocsPerRun(50, decide); n >= 1 && !raceDetector { // now and then the pool is emptied
 		t.Errorf("%v allocations", n)
 	}
 }

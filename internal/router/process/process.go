@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -128,8 +129,11 @@ func (p *Process) Run(ctx context.Context) error {
 		go func() { failed <- s.server.Serve(s.listener) }()
 	}
 	watching, stopWatching := context.WithCancel(ctx)
+	var watchers sync.WaitGroup
+	defer watchers.Wait() // nothing is reloaded or logged once Run has returned
 	defer stopWatching()
-	go p.watch(watching)
+	watchers.Go(func() { p.watchConfig(watching) })
+	watchers.Go(func() { p.watchKeys(watching) })
 	if p.options.Ready != nil {
 		p.options.Ready(listener.Addr(), adminAddr)
 	}
@@ -149,9 +153,9 @@ func (p *Process) httpServer(handler http.Handler) *http.Server {
 	}
 }
 
-// watch takes new configs and new keys into service.
-func (p *Process) watch(ctx context.Context) {
-	go p.reloader.Run(ctx, p.options.ReloadInterval, func(err error) {
+// watchConfig takes new configs into service.
+func (p *Process) watchConfig(ctx context.Context) {
+	p.reloader.Run(ctx, p.options.ReloadInterval, func(err error) {
 		if err != nil {
 			p.metrics.ReloadFailed()
 			p.options.Log.Error("new config refused, still serving the last good one", "error", err)
@@ -159,6 +163,10 @@ func (p *Process) watch(ctx context.Context) {
 		}
 		p.options.Log.Info("config loaded", "digest", p.reloader.Status().Digest)
 	})
+}
+
+// watchKeys takes new keys and a new classifier into service.
+func (p *Process) watchKeys(ctx context.Context) {
 	ticker := time.NewTicker(p.options.ReloadInterval)
 	defer ticker.Stop()
 	for {
