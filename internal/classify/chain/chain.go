@@ -132,12 +132,19 @@ type modelVerdict struct {
 
 func (c *Chain) judge(r *Request, j *judgement) {
 	j.rule, j.ruleSure = r.Analysis.Classify()
-	if j.ruleSure && j.rule.Custom {
+	if j.ruleSure && (j.rule.Custom || c.cannotOverrule(j.rule.Class)) {
 		j.verdict = c.byRule(j)
 		return
 	}
 	c.askModel(r, j)
 	j.verdict = c.weigh(j)
+}
+
+// cannotOverrule is whether nothing that the classifier could say counts against a
+// rule of the preset: then it need not be asked.
+func (c *Chain) cannotOverrule(class routerconfig.Class) bool {
+	classifier := c.classifier()
+	return classifier == nil || demand(class) == 0 && !c.wantsQuality(classifier)
 }
 
 // weigh sets a rule of the preset against the classifier.

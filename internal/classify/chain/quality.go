@@ -26,16 +26,28 @@ func (c *Chain) askModel(r *Request, j *judgement) {
 	}
 	room := rooms.Get().(*room)
 	defer rooms.Put(room)
-	c.predict(classifier, r, room)
+	if c.wantsQuality(classifier) {
+		c.predict(classifier, r, room)
+	} else {
+		classifier.Model.Classify(r.Input.Text, signals(r.Input), &room.prediction)
+		room.qualities = room.qualities[:0]
+	}
 	c.read(r, room, &j.model)
+}
+
+// wantsQuality is whether the tier is found by predicted quality, rather than by
+// the class.
+func (c *Chain) wantsQuality(classifier *Classifier) bool {
+	return c.target > 0 || c.byLength || !classifier.Model.HasClasses()
+}
+
+func signals(in *classify.Input) model.Signals {
+	return model.Signals{Tokens: in.Tokens, Turns: in.Turns, Tools: in.Tools, Images: in.Images, JSONSchema: in.JSONSchema}
 }
 
 // predict fills the room with what the model says of the request.
 func (c *Chain) predict(classifier *Classifier, r *Request, room *room) {
-	in := r.Input
-	classifier.Model.Predict(in.Text, model.Signals{
-		Tokens: in.Tokens, Turns: in.Turns, Tools: in.Tools, Images: in.Images, JSONSchema: in.JSONSchema,
-	}, &room.prediction)
+	classifier.Model.Predict(r.Input.Text, signals(r.Input), &room.prediction)
 	room.qualities = room.qualities[:0]
 	if classifier.Fit.KnowsTiers() {
 		room.qualities = classifier.Fit.Qualities(room.qualities, room.prediction.Quality)

@@ -286,6 +286,9 @@ func (m *Model) Tiers() []string {
 // over; nil if it has none.
 func (m *Model) Topics() *Topics { return m.topics }
 
+// HasClasses is whether the model tells how demanding a request is.
+func (m *Model) HasClasses() bool { return len(m.classes) > 0 }
+
 // ClassHeads returns the heads of the classes, for a model that was trained
 // without labels to take over; none if it has none.
 func (m *Model) ClassHeads() []Head { return m.classes }

@@ -1,6 +1,9 @@
 package model
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Prediction is what a model says of a prompt, and the room it needs to find out.
 // The zero value is ready; one that is used again does not allocate. It must not
@@ -28,17 +31,33 @@ type Prediction struct {
 
 // Predict judges the last user message of a request.
 func (m *Model) Predict(text []byte, in Signals, out *Prediction) {
-	out.features.Extract(text, in)
-	out.encoding.Encode(&out.features)
-	var logits [maxHeads]float32
-	m.sum(&out.encoding, &logits)
+	logits := m.read(text, in, out)
 	out.inputs.Fill(&out.features, m.topics)
-	out.Quality = out.Quality[:0]
 	for i := range m.tiers {
 		out.Quality = append(out.Quality, m.tiers[i].probability(logits[i], &out.inputs))
 	}
 	out.Score = score(out.Quality)
 	m.judge(logits[len(m.tiers):], out)
+}
+
+// Classify is Predict without what it says of tiers, whose trees cost the most:
+// Quality is empty, and Score 0 unless the model knows classes only.
+func (m *Model) Classify(text []byte, in Signals, out *Prediction) {
+	logits := m.read(text, in, out)
+	if slices.ContainsFunc(m.classes, func(h Head) bool { return h.Forest != nil }) {
+		out.inputs.Fill(&out.features, m.topics)
+	}
+	out.Score = 0
+	m.judge(logits[len(m.tiers):], out)
+}
+
+// read extracts the features and returns the log odds of all heads.
+func (m *Model) read(text []byte, in Signals, out *Prediction) (logits [maxHeads]float32) {
+	out.features.Extract(text, in)
+	out.encoding.Encode(&out.features)
+	out.Quality = out.Quality[:0]
+	m.sum(&out.encoding, &logits)
+	return logits
 }
 
 // sum computes the log odds of all heads, without their biases.
