@@ -35,7 +35,6 @@ type books struct {
 	outputBytes int64
 	usage       pricing.Usage
 	counted     bool
-	finish      chat.Finish
 }
 
 // New returns a Stream that reads with the decoder and writes with the encoder.
@@ -134,11 +133,6 @@ func (s *Stream) enter(e *chat.Event) {
 		if s.content == 0 {
 			s.fault = "an error: " + e.Err.Message
 		}
-	case chat.EventFinish:
-		s.content++
-		if s.finish == chat.FinishUnknown {
-			s.finish = e.Finish
-		}
 	default:
 		s.content++
 		s.outputBytes += int64(len(e.Text))
@@ -193,6 +187,3 @@ func (s *Stream) Usage() (pricing.Usage, bool) { return s.usage, s.counted }
 
 // OutputBytes returns the length of what the model wrote so far.
 func (s *Stream) OutputBytes() int64 { return s.outputBytes }
-
-// Finish returns the first reason seen why an answer ended.
-func (s *Stream) Finish() chat.Finish { return s.finish }
