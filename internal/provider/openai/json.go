@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
+
+	"github.com/tiershift/tiershift/internal/provider/plain"
 )
 
 // The functions of this file walk over JSON (RFC 8259) in a byte slice. They
@@ -88,49 +90,16 @@ func skipSpaces(b []byte, i int) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
-// Eight bytes are looked at in one step: a word of eight times the same byte.
-const (
-	ones  = 0x0101010101010101
-	highs = 0x80 * ones
-)
-
-// special has the high bit of a byte set where the text is not plain: a quote,
-// a backslash, a control character or part of a non-ASCII one. Control
-// characters and the quote (0x22) take one test together: with bit 1 flipped,
-// they are all those up to 0x20. Subtraction may carry into bytes above one that
-// is marked; the lowest mark is always right.
-func special(x uint64) uint64 {
-	return (x | ((x ^ 0x02*ones) - 0x21*ones) | ((x ^ '\\'*ones) - ones)) & highs
-}
-
-// skipPlain returns the index of the first byte that special marks. Two words a
-// step: prose has an escape in every other line, where more would be wasted.
-func skipPlain(b []byte, i int) int {
-	for ; i+16 <= len(b); i += 16 {
-		w := b[i : i+16]
-		low, high := special(binary.LittleEndian.Uint64(w)), special(binary.LittleEndian.Uint64(w[8:]))
-		if low|high != 0 {
-			return i + firstMark(low, high)
-		}
-	}
-	for ; i < len(b); i++ {
-		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			break
-		}
-	}
-	return i
-}
-
 // skipString walks over a string from behind its opening quote to behind its
 // closing one. saved is by how many bytes unescaping shortens it: not 0 if and
 // only if it has escapes.
 func skipString(b []byte, i int) (end, saved int) {
 	// Most strings are short and plain.
 	if w := b[i:]; len(w) >= 16 {
-		m := special(binary.LittleEndian.Uint64(w))
+		m := plain.Special(binary.LittleEndian.Uint64(w))
 		if m == 0 {
 			i += 8
-			m = special(binary.LittleEndian.Uint64(w[8:]))
+			m = plain.Special(binary.LittleEndian.Uint64(w[8:]))
 		}
 		i += bits.TrailingZeros64(m) >> 3
 		if i < len(b) && b[i] == '"' {
@@ -142,7 +111,7 @@ func skipString(b []byte, i int) (end, saved int) {
 
 func skipLongString(b []byte, i int) (end, saved int) {
 	for {
-		i = skipPlain(b, i)
+		i += plain.Index(b[i:])
 		if i >= len(b) {
 			return newFault(unexpectedEnd, len(b)), 0
 		}
@@ -197,7 +166,7 @@ func skipRune(b []byte, i int) int {
 // skipEscapes walks over the escape at b[i], and over the short ones that follow a
 // short one.
 func skipEscapes(b []byte, i int) (next, saved int) {
-	for i+1 < len(b) && b[i] == '\\' && shortEscapes[b[i+1]] != 0 {
+	for i+1 < len(b) && b[i] == '\\' && plain.ShortEscapes[b[i+1]] != 0 {
 		i, saved = i+2, saved+1
 	}
 	if saved > 0 {

@@ -1,10 +1,10 @@
 package openai
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/tiershift/tiershift/internal/provider/plain"
 )
 
 // said is the text of user messages, unescaped while it is scanned: a second walk
@@ -89,27 +89,8 @@ type copier struct {
 // plain copies up to something else than plain text and short escapes. Near the
 // end of b or out, it stops earlier. It may write more.
 func (c *copier) plain() {
-	b, out, i, at := c.b, c.out, c.i, c.at
-	for i+copyStep < len(b) && at+copyStep <= len(out) {
-		from, to := b[i:i+copyStep], out[at:at+copyStep]
-		low, high := binary.LittleEndian.Uint64(from), binary.LittleEndian.Uint64(from[8:])
-		binary.LittleEndian.PutUint64(to, low)
-		binary.LittleEndian.PutUint64(to[8:], high)
-		low, high = special(low), special(high)
-		if low|high == 0 {
-			i, at = i+copyStep, at+copyStep
-			continue
-		}
-		k := firstMark(low, high)
-		i, at = i+k, at+k
-		short := shortEscapes[b[i+1]]
-		if b[i] != '\\' || short == 0 {
-			break
-		}
-		out[at] = short
-		i, at = i+2, at+1
-	}
-	c.i, c.at = i, at
+	wrote, read := plain.Copy(c.out[c.at:], c.b[c.i:])
+	c.i, c.at = c.i+read, c.at+wrote
 }
 
 // other copies what plain stopped at, other than the end of the string. It returns
@@ -148,8 +129,8 @@ func (c *copier) grow() {
 
 // escape copies what the escape at hand stands for.
 func (c *copier) escape() (fault int) {
-	if c.i+1 < len(c.b) && shortEscapes[c.b[c.i+1]] != 0 {
-		c.out[c.at] = shortEscapes[c.b[c.i+1]]
+	if c.i+1 < len(c.b) && plain.ShortEscapes[c.b[c.i+1]] != 0 {
+		c.out[c.at] = plain.ShortEscapes[c.b[c.i+1]]
 		c.i, c.at = c.i+2, c.at+1
 		return 0
 	}
@@ -161,11 +142,4 @@ func (c *copier) escape() (fault int) {
 	c.at += utf8.EncodeRune(c.out[c.at:], r)
 	c.i = next
 	return 0
-}
-
-// firstMark is the index of the lowest byte that is marked in two words, of which
-// one is. It does not branch: which of them cannot be predicted.
-func firstMark(low, high uint64) int {
-	k := bits.TrailingZeros64(low) >> 3 // 8: none
-	return k + bits.TrailingZeros64(high)>>3&-(k>>3)
 }

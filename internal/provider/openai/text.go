@@ -6,6 +6,8 @@ import (
 	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/tiershift/tiershift/internal/provider/plain"
 )
 
 // Unescape appends the inside of a JSON string, unescaped as encoding/json does
@@ -42,8 +44,8 @@ func unescape(dst, raw []byte, limit int) []byte {
 			at, i = at+1, i+1
 			continue
 		}
-		if i+1 < len(raw) && shortEscapes[raw[i+1]] != 0 {
-			out[at] = shortEscapes[raw[i+1]]
+		if i+1 < len(raw) && plain.ShortEscapes[raw[i+1]] != 0 {
+			out[at] = plain.ShortEscapes[raw[i+1]]
 			at, i = at+1, i+2
 			continue
 		}
@@ -53,17 +55,17 @@ func unescape(dst, raw []byte, limit int) []byte {
 	return dst[:len(dst)+at]
 }
 
+// Eight bytes are looked at in one step: a word of eight times the same byte.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+)
+
 // backslashes has the high bit of the lowest byte set that is a backslash, and is
 // 0 if none is.
 func backslashes(w uint64) uint64 {
 	w ^= '\\' * ones
 	return (w - ones) &^ w & highs
-}
-
-// shortEscapes are, by what follows the backslash, the bytes that the escapes of
-// two bytes stand for.
-var shortEscapes = [256]byte{
-	'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
 }
 
 // unescapeUnicode writes what the \u escape at the start of raw stands for, and
