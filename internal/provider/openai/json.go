@@ -111,15 +111,16 @@ func skipString(b []byte, i int) (end, saved int) {
 
 func skipLongString(b []byte, i int) (end, saved int) {
 	for {
-		i += plain.Index(b[i:])
-		if i >= len(b) {
+		next, length := plain.Skip(b, i)
+		saved += next - i - length
+		if i = next; i >= len(b) {
 			return newFault(unexpectedEnd, len(b)), 0
 		}
 		switch c := b[i]; {
 		case c == '"':
 			return i + 1, saved
 		case c == '\\':
-			next, shorter := skipEscapes(b, i)
+			next, shorter := skipUnicodeEscapes(b, i)
 			if next < 0 {
 				return next, 0
 			}
@@ -163,16 +164,19 @@ func skipRune(b []byte, i int) int {
 	return i + size
 }
 
-// skipEscapes walks over the escape at b[i], and over the short ones that follow a
-// short one.
-func skipEscapes(b []byte, i int) (next, saved int) {
-	for i+1 < len(b) && b[i] == '\\' && plain.ShortEscapes[b[i+1]] != 0 {
-		i, saved = i+2, saved+1
+// skipUnicodeEscapes walks over the escape at b[i], which is no short one, and over
+// those that follow it, as they do in scripts other than Latin.
+func skipUnicodeEscapes(b []byte, i int) (next, saved int) {
+	for {
+		next, shorter := skipUnicodeEscape(b, i)
+		if next < 0 {
+			return next, 0
+		}
+		i, saved = next, saved+shorter
+		if i+1 >= len(b) || b[i] != '\\' || b[i+1] != 'u' {
+			return i, saved
+		}
 	}
-	if saved > 0 {
-		return i, saved
-	}
-	return skipUnicodeEscape(b, i)
 }
 
 // skipUnicodeEscape walks over the escape at b[i], which is no short one.

@@ -89,8 +89,8 @@ type copier struct {
 // plain copies up to something else than plain text and short escapes. Near the
 // end of b or out, it stops earlier. It may write more.
 func (c *copier) plain() {
-	wrote, read := plain.Copy(c.out[c.at:], c.b[c.i:])
-	c.i, c.at = c.i+read, c.at+wrote
+	next, wrote := plain.Copy(c.out[c.at:], c.b, c.i)
+	c.i, c.at = next, c.at+wrote
 }
 
 // other copies what plain stopped at, other than the end of the string. It returns
@@ -127,19 +127,24 @@ func (c *copier) grow() {
 	}
 }
 
-// escape copies what the escape at hand stands for.
+// escape copies what the escape at hand stands for, and, of \u escapes, what those that
+// follow do.
 func (c *copier) escape() (fault int) {
 	if c.i+1 < len(c.b) && plain.ShortEscapes[c.b[c.i+1]] != 0 {
 		c.out[c.at] = plain.ShortEscapes[c.b[c.i+1]]
 		c.i, c.at = c.i+2, c.at+1
 		return 0
 	}
-	r, next := decodeUnicodeEscape(c.b, c.i)
-	if next < 0 {
-		fault, _ = skipUnicodeEscape(c.b, c.i)
-		return fault
+	for {
+		r, next := decodeUnicodeEscape(c.b, c.i)
+		if next < 0 {
+			fault, _ = skipUnicodeEscape(c.b, c.i)
+			return fault
+		}
+		c.at += utf8.EncodeRune(c.out[c.at:], r)
+		c.i = next
+		if c.grow(); c.i+1 >= len(c.b) || c.b[c.i] != '\\' || c.b[c.i+1] != 'u' {
+			return 0
+		}
 	}
-	c.at += utf8.EncodeRune(c.out[c.at:], r)
-	c.i = next
-	return 0
 }

@@ -2,27 +2,57 @@ package plain
 
 import "golang.org/x/sys/cpu"
 
-// wide is the least length that the kernels of this processor take.
-var wide = leastOf(cpu.X86.HasAVX2)
-
-func leastOf(avx2 bool) int {
-	if avx2 {
-		return 33
+// kernel is the way to walk that the processor has; variable, so that tests can take
+// the others too.
+var kernel = func() kernelKind {
+	x := &cpu.X86
+	switch {
+	case x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VBMI && x.HasAVX512VBMI2 && x.HasBMI1 && x.HasBMI2 && x.HasPOPCNT:
+		return kernelAVX512
+	case x.HasAVX2:
+		return kernelAVX2
 	}
-	return int(^uint(0) >> 1)
+	return kernelNone
+}()
+
+// skipKernel is Skip, but may stop earlier.
+func skipKernel(b []byte, i int) (next, length int) {
+	switch left := len(b) - i; {
+	case kernel == kernelAVX512 && left >= 64 && i >= lookBehind:
+		read, wrote := skipAVX512(&b[i], left)
+		return i + read, wrote
+	case kernel != kernelNone && left >= 32:
+		n := indexAVX2(&b[i], left)
+		return i + n, n
+	}
+	return i, 0
 }
 
-// indexWide is Index, but may stop before anything special when less than 32 bytes
-// are left.
-func indexWide(b []byte) int { return indexAVX2(&b[0], len(b)) }
-
-// copyWide is Copy, but stops earlier.
-func copyWide(dst, src []byte) (wrote, read int) {
-	return copyAVX2(&dst[0], len(dst), &src[0], len(src))
+// copyKernel is Copy, but may stop earlier.
+func copyKernel(dst, b []byte, i int) (next, wrote int) {
+	switch left := len(b) - i; {
+	case kernel == kernelAVX512 && left >= 64 && len(dst) >= 64 && i >= lookBehind:
+		wrote, read := copyAVX512(&dst[0], len(dst), &b[i], left)
+		return i + read, wrote
+	case kernel != kernelNone && left > 32 && len(dst) >= 32:
+		wrote, read := copyAVX2(&dst[0], len(dst), &b[i], left)
+		return i + read, wrote
+	}
+	return i, 0
 }
+
+// lookBehind is how many bytes before the first the AVX-512 kernels look at, to find
+// the character that it belongs to.
+const lookBehind = 3
 
 //go:noescape
 func indexAVX2(p *byte, n int) int
 
 //go:noescape
 func copyAVX2(dst *byte, room int, src *byte, n int) (wrote, read int)
+
+//go:noescape
+func skipAVX512(p *byte, n int) (read, wrote int)
+
+//go:noescape
+func copyAVX512(dst *byte, room int, p *byte, n int) (wrote, read int)

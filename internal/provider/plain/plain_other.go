@@ -2,9 +2,8 @@
 
 package plain
 
-// wide is more than any slice has: there are no kernels for this processor.
-const wide = int(^uint(0) >> 1)
+var kernel = kernelNone
 
-func indexWide([]byte) int { return 0 }
+func skipKernel(_ []byte, i int) (next, length int) { return i, 0 }
 
-func copyWide(_, _ []byte) (wrote, read int) { return 0, 0 }
+func copyKernel(_, _ []byte, i int) (next, wrote int) { return i, 0 }
