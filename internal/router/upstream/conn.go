@@ -78,8 +78,18 @@ func (c *conn) write(head []byte, body [][]byte) (int64, error) {
 		n, err := c.stream.Write(head)
 		return int64(n), err
 	}
+	c.load(head, body)
+	return c.unload()
+}
+
+// load makes the segments of a request ready for a vectored write.
+func (c *conn) load(head []byte, body [][]byte) {
 	c.segments = append(append(c.segments[:0], head), body...)
 	c.vector = c.segments
+}
+
+// unload writes what is left of what was loaded.
+func (c *conn) unload() (int64, error) {
 	n, err := c.vector.WriteTo(c.stream)
 	clear(c.segments)
 	return n, err

@@ -3,8 +3,9 @@
 // answer is handed over as it arrives, and everything happens on the caller's
 // goroutine. net/http's Transport runs two goroutines per connection and wakes
 // each of them for every request and every piece of a stream; leaving that out
-// is what this package is for. Only a request of more than 64 KiB is written by a
-// goroutine of its own, beside the reading of an answer that may come early.
+// is what this package is for. Only of a request of more than 64 KiB, what the kernel
+// does not take at once is written by a goroutine, beside the reading of an answer
+// that may come early.
 //
 // The contract, in the order in which it is relied upon:
 //

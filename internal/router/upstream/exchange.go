@@ -104,9 +104,10 @@ func (r *Response) dial(c *Client, by time.Duration) (*conn, error) {
 	return nil, &DialError{Addr: c.dialer.addr, Proxy: c.dialer.proxyAddr, Err: err, Sent: r.sent}
 }
 
-// largeBody is the size from which a request is sent beside the reading of its
-// answer. What is smaller fits into the buffers of both kernels, so that writing
-// it does not wait for a server that answers without reading.
+// largeBody is the size from which what the kernel does not take at once is sent
+// beside the reading of the answer. What is smaller fits into the buffers of both
+// kernels, so that writing it does not wait for a server that answers without
+// reading.
 const largeBody = 64 << 10
 
 // upload is a large request on its way. written and err are set once done is
@@ -123,19 +124,39 @@ func (r *Response) send(head []byte, body [][]byte) error {
 		size += len(segment)
 	}
 	if size > largeBody {
-		u, cn := &upload{done: make(chan struct{})}, r.conn
-		r.upload = u
-		go func() {
-			defer close(u.done)
-			u.written, u.err = cn.write(head, body)
-		}()
-		return nil
+		return r.sendLarge(head, body)
 	}
 	n, err := r.conn.write(head, body)
 	r.sent = r.sent || n > 0
 	if err != nil {
 		return r.failure(opWrite, err)
 	}
+	return nil
+}
+
+// sendLarge sends what the kernel takes at once, which often is all, and leaves the
+// rest to a goroutine.
+func (r *Response) sendLarge(head []byte, body [][]byte) error {
+	u, cn := &upload{done: make(chan struct{})}, r.conn
+	write := func() (int64, error) { return cn.write(head, body) }
+	if cn.vectored {
+		cn.load(head, body)
+		n, err := cn.rush()
+		r.sent = r.sent || n > 0
+		switch {
+		case err != nil:
+			return r.failure(opWrite, err)
+		case len(cn.vector) == 0:
+			clear(cn.segments)
+			return nil
+		}
+		write = cn.unload
+	}
+	r.upload = u
+	go func() {
+		defer close(u.done)
+		u.written, u.err = write()
+	}()
 	return nil
 }
 
