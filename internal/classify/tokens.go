@@ -21,7 +21,8 @@ package classify
 // more from each other than the estimate does from its own: cl100k_base counts
 // about 1 % more for English and code, and 20 to 30 % more for Chinese.
 //
-// Of a text longer than 8 KB it reads 32 samples of 256 bytes, evenly spread.
+// Of a text longer than 4 KB it reads 32 samples of 128 bytes, evenly spread, which
+// is within 3 % of reading all of nine of ten texts.
 func EstimateTokens(text []byte) int64 {
 	if len(text) <= sampleWindows*sampleSize {
 		return (Millitokens(text) + 500) / 1000
@@ -44,7 +45,7 @@ func Millitokens(text []byte) int64 { return weigh(text, classSpace) }
 
 const (
 	sampleWindows = 32
-	sampleSize    = 256
+	sampleSize    = 128
 )
 
 // weigh sums the weights in thousandths of a token.
