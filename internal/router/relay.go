@@ -198,7 +198,7 @@ func (x *exchange) relayStream(a *attempt, resp *upstream.Response, begun time.T
 		if !s.committed || len(x.scratch.out) == 0 {
 			continue
 		}
-		if !s.write(x.scratch.out) {
+		if !s.write(x.scratch.out) || s.control.Flush() != nil {
 			return s.clientGone()
 		}
 		x.scratch.out = x.scratch.out[:0]
@@ -271,10 +271,8 @@ func (s *streamRelay) write(data []byte) bool {
 		_ = s.control.SetWriteDeadline(now.Add(writePatience)) // unsupported only in tests
 		s.armed = now
 	}
-	if _, err := s.x.w.Write(data); err != nil {
-		return false
-	}
-	return s.control.Flush() == nil
+	_, err := s.x.w.Write(data)
+	return err == nil
 }
 
 // garbage records a stream whose beginning is none.
@@ -326,7 +324,10 @@ func (s *streamRelay) end(out []byte, err error) bool {
 	x.status = http.StatusOK
 	out = x.appendCost(out, s.a)
 	x.scratch.out = out
-	if !s.write(out) {
+	// The end of the answer leaves with its last event, unless there may be something
+	// to wait for meanwhile.
+	sent := s.write(out) && (s.resp.Whole() || s.control.Flush() == nil)
+	if !sent {
 		if x.outcome == metricnames.OutcomeSuccess {
 			x.cancelled()
 		}

@@ -146,6 +146,9 @@ func (r *Response) ReadAll(dst []byte, limit int64) ([]byte, error) {
 // EOF reports whether an error of Next or Read is the end of a whole body.
 func (r *Response) EOF(err error) bool { return r.body.done && errors.Is(err, io.EOF) }
 
+// Whole reports whether the whole body was returned, so that Next does not wait.
+func (r *Response) Whole() bool { return r.err == nil && r.body.done && len(r.ready) == 0 }
+
 // Close gives the connection back for the next request if the body was read to
 // its end and the server keeps the connection, and otherwise closes it.
 func (r *Response) Close() {
