@@ -23,6 +23,7 @@ const (
 	MaxTiers    = 5
 	maxHeads    = MaxTiers + 3
 	stride      = maxHeads // bytes of weights per bucket in memory
+	weightBias  = 0x80
 	maxNameSize = 253
 )
 
@@ -58,8 +59,9 @@ type Model struct {
 	tiers   []Head  // from the cheapest to the strongest
 	classes []Head  // none, or those of Classes
 	topics  *Topics // nil: none
-	// weights and dense are those of all heads side by side: tiers first.
-	weights []int8
+	// weights and dense are those of all heads side by side: tiers first. Of weights
+	// each has weightBias added, so that sum can add up all of a bucket at once.
+	weights []byte
 	dense   []float32
 }
 
@@ -93,11 +95,11 @@ func New(card Card, topics *Topics, tiers, classes []Head) (*Model, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	m.weights = make([]int8, Buckets*stride)
+	m.weights = bytes.Repeat([]byte{weightBias}, Buckets*stride)
 	m.dense = make([]float32, Columns()*stride)
 	for h, head := range m.heads() {
 		for b, w := range head.Weights {
-			m.weights[b*stride+h] = w
+			m.weights[b*stride+h] = byte(w) ^ weightBias
 		}
 		for c, w := range head.Dense {
 			m.dense[c*stride+h] = w

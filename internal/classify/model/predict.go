@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 )
@@ -62,13 +63,7 @@ func (m *Model) read(text []byte, in Signals, out *Prediction) (logits [maxHeads
 
 // sum computes the log odds of all heads, without their biases.
 func (m *Model) sum(e *Encoding, logits *[maxHeads]float32) {
-	var hashed [stride]int32
-	for _, b := range e.Buckets {
-		w := (*[stride]int8)(m.weights[int(b)*stride:])
-		for h := range hashed {
-			hashed[h] += int32(w[h])
-		}
-	}
+	hashed := m.sumBuckets(e.Buckets)
 	for _, t := range e.Terms {
 		w := (*[stride]float32)(m.dense[int(t.Column)*stride:])
 		for h := range logits {
@@ -82,6 +77,30 @@ func (m *Model) sum(e *Encoding, logits *[maxHeads]float32) {
 		h := len(m.tiers) + i
 		logits[h] += e.Value * m.classes[i].Scale * float32(hashed[h])
 	}
+}
+
+// sumBuckets adds up the weights of the buckets: a word of all heads at a time, in
+// lanes of 16 bits for every other byte of it.
+func (m *Model) sumBuckets(buckets []uint32) (sums [stride]int32) {
+	const (
+		lanes = 0x00ff00ff00ff00ff
+		batch = 1 << 16 / 0x100 // as many bytes as a lane can hold the sum of
+	)
+	for len(buckets) > 0 {
+		n := min(len(buckets), batch)
+		even, odd := uint64(0), uint64(0)
+		for _, b := range buckets[:n] {
+			w := binary.LittleEndian.Uint64(m.weights[int(b)*stride:])
+			even += w & lanes
+			odd += w >> 8 & lanes
+		}
+		for h := 0; h < stride; h += 2 {
+			sums[h] += int32(even>>(8*h)&0xffff) - int32(n)*weightBias
+			sums[h+1] += int32(odd>>(8*h)&0xffff) - int32(n)*weightBias
+		}
+		buckets = buckets[n:]
+	}
+	return sums
 }
 
 // probability is the calibrated one.
