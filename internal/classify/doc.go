@@ -10,8 +10,8 @@
 //
 // Routes look at all user messages, in full: a keyword or pattern of a route
 // with a floor is found wherever it stands. Custom rules and the preset look at
-// the last user message, and of one longer than 3 KB only at the first 2 KB and
-// the last 1 KB: what is asked for stands at the beginning or the end. Whether
+// the last user message, and of one longer than 2 KB only at the first 1.5 KB and
+// the last 0.5 KB: what is asked for stands at the beginning or the end. Whether
 // a text holds code is judged by that much of it everywhere.
 //
 // # Rules

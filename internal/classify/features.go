@@ -6,8 +6,8 @@ import "bytes"
 // last tailSize bytes. What is asked for stands at the beginning or the end;
 // between them is what it is asked about. This bounds the cost of a decision.
 const (
-	headSize = 2 << 10
-	tailSize = 1 << 10
+	headSize = 3 << 9
+	tailSize = 1 << 9
 )
 
 // window is the part of a text that is read: all of it, or its head and tail.
@@ -70,7 +70,7 @@ type features struct {
 // hasCode reports whether the text holds code of any size.
 func (f *features) hasCode() bool { return f.codeBytes > 0 }
 
-const tokensRead = 2 << 10
+const tokensRead = 1 << 10
 
 // extract reads the features of a text.
 func (f *features) extract(text []byte) {

@@ -21,10 +21,10 @@ package classify
 // more from each other than the estimate does from its own: cl100k_base counts
 // about 1 % more for English and code, and 20 to 30 % more for Chinese.
 //
-// Of a text longer than 4 KB it reads 32 samples of 128 bytes, evenly spread, which
-// is within 3 % of reading all of nine of ten texts.
+// Of a text longer than 4 KB it reads 16 samples of 128 bytes, evenly spread, which
+// is within 5 % of reading all of nine of ten texts.
 func EstimateTokens(text []byte) int64 {
-	if len(text) <= sampleWindows*sampleSize {
+	if len(text) <= weighWhole {
 		return (Millitokens(text) + 500) / 1000
 	}
 	sum := int64(0)
@@ -44,7 +44,8 @@ func EstimateTokens(text []byte) int64 {
 func Millitokens(text []byte) int64 { return weigh(text, classSpace) }
 
 const (
-	sampleWindows = 32
+	weighWhole    = 4 << 10
+	sampleWindows = 16
 	sampleSize    = 128
 )
 

@@ -18,7 +18,7 @@ func (a *Analysis) Traits() []Trait {
 	f := a.lastText().read()
 	traits := []Trait{
 		{"tokens", strconv.FormatInt(in.Tokens, 10)},
-		{"message_tokens", strconv.FormatInt(f.tokens, 10)},
+		{"message_tokens", strconv.FormatInt(EstimateTokens(in.Text), 10)},
 		{"turns", strconv.Itoa(in.Turns)},
 	}
 	for _, t := range []struct {
