@@ -48,7 +48,7 @@ strongest tier, by the trained classifier. Lines may also have "turns", "tools",
 "images", "json_schema" and, without a policy, "tokens".`,
 		Example: `  tiershift classify --in prompts.jsonl
   echo '{"id": "1", "prompt": "Prove that 2 is prime."}' | tiershift classify -f config/samples/quickstart`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			newDecide, err := flags.newDecide(cmd)
 			if err != nil {

@@ -22,7 +22,7 @@ rules of the CRDs, references, prices, and whether every policy compiles.
 Each fault is printed as file:line: object: field: what is wrong. The exit code is 1
 when there is an error; warnings alone leave it at 0.`,
 		Example: "  tiershift validate -f config/samples/quickstart\n  tiershift validate -f policies/ -o json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := flags.checkOutput(); err != nil {
 				return err
@@ -40,7 +40,7 @@ when there is an error; warnings alone leave it at 0.`,
 			return nil
 		},
 	}
-	flags.add(cmd)
+	flags.addFilename(cmd)
 	flags.addOutput(cmd)
 	return cmd
 }
@@ -61,7 +61,7 @@ func validate(flags *manifestFlags) (*validation, error) {
 	}
 	set, faults, err := manifest.Load(files)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flags.dir, err)
+		return nil, flags.explainFaults(err)
 	}
 	report := &validation{
 		Errors: flags.place(faults), Warnings: []manifest.Fault{},
