@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -30,7 +33,11 @@ type board struct {
 
 	mu    sync.Mutex
 	tiers map[string]*tally
-	lines int // of the table on the terminal
+	// refused counts replayed requests that reached no tier, and refusal is why the
+	// first did not.
+	refused int64
+	refusal error
+	lines   int // of the table on the terminal
 }
 
 // tally is the account of a tier.
@@ -96,6 +103,12 @@ func (b *board) tally(tier string) *tally {
 // answered judges a replayed answer, where a simulated provider gave it and so
 // the truth is known.
 func (b *board) answered(r replay.Result) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.Tier == "" && r.Err != nil && !errors.Is(r.Err, context.Canceled) {
+		b.refused++
+		b.refusal = cmp.Or(b.refusal, r.Err)
+	}
 	if r.Err != nil || r.Tier == "" {
 		return
 	}
@@ -103,8 +116,6 @@ func (b *board) answered(r replay.Result) {
 	if verdict == simulator.Unknown {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	t := b.tally(r.Tier)
 	t.judged++
 	if verdict == simulator.Well {
@@ -197,6 +208,9 @@ func (b *board) table(total int) string {
 	}
 	if total > 0 {
 		fmt.Fprintf(&text, "%d of %d requests\n", sum.requests, total)
+	}
+	if total > 0 && b.refused > 0 {
+		fmt.Fprintf(&text, "%d more were refused, the first: %s\n", b.refused, strings.Join(strings.Fields(b.refusal.Error()), " "))
 	}
 	return text.String()
 }

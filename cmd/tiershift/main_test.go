@@ -51,7 +51,7 @@ func policies(t *testing.T, old, replacement string) string {
 
 func TestValidateAcceptsTheQuickstart(t *testing.T) {
 	out, err := tiershift(t, "validate", "-f", quickstart)
-	if err != nil || !strings.Contains(out, "1 policies, 3 tiers, 3 credentials: 0 errors") {
+	if err != nil || !strings.Contains(out, "1 policy, 3 tiers, 3 credentials: 0 errors") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -135,6 +135,16 @@ func TestRunSaysWhichProvidersLackAKey(t *testing.T) {
 	out := &output{}
 	end, ended := start(t, out, io.Discard, "-f", quickstart)
 	out.waitFor(t, `Real providers: +none\nWithout a real key: +default/anthropic, default/deepseek, default/openai `)
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRunSaysWhatOfTheReplayWasRefused(t *testing.T) {
+	out := &output{}
+	end, ended := start(t, out, io.Discard, "-f", quickstart, "--simulate", "--require-auth", "--replay", "5")
+	out.waitFor(t, `0 of 5 requests\n5 more were refused, the first: 401 Unauthorized: .*key`)
 	end()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -48,7 +48,7 @@ func (f *learningFlags) read() (*train.Data, error) {
 		}
 	}
 	if !known {
-		return nil, fmt.Errorf("--format must be one of %q, not %q", train.Formats, f.format)
+		return nil, fmt.Errorf("--format must be one of %v, not %q", train.Formats, f.format)
 	}
 	for _, cost := range f.costs {
 		if !(cost > 0) {

@@ -93,7 +93,14 @@ func (v *validation) print(w io.Writer, output string) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d policies, %d tiers, %d credentials: %d errors, %d warnings\n",
-		v.Policies, v.Tiers, v.Credentials, len(v.Errors), len(v.Warnings))
+	_, err := fmt.Fprintf(w, "%s, %s, %s: %s, %s\n", count(v.Policies, "policy", "policies"), count(v.Tiers, "tier", "tiers"),
+		count(v.Credentials, "credential", "credentials"), count(len(v.Errors), "error", "errors"), count(len(v.Warnings), "warning", "warnings"))
 	return err
+}
+
+func count(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", several)
 }
