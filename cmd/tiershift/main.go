@@ -20,6 +20,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // whoever interrupts twice does not want to wait
 	err := newRoot().ExecuteContext(ctx)
 	stop()
 	if err == nil {

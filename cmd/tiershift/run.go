@@ -84,6 +84,9 @@ func (f *runFlags) check() error {
 	return nil
 }
 
+// drainTimeout is how long requests in flight are waited for at the end.
+const drainTimeout = 10 * time.Second
+
 func run(ctx context.Context, flags *runFlags, out, errOut io.Writer) error {
 	if err := flags.check(); err != nil {
 		return err
@@ -108,7 +111,7 @@ func run(ctx context.Context, flags *runFlags, out, errOut io.Writer) error {
 	metrics := ""
 	p, err := process.New(process.Options{
 		Source: source, Secrets: source.Secrets(), Classifiers: source.Classifiers(), Listen: flags.listen, Admin: flags.adminListen,
-		ReloadInterval: 500 * time.Millisecond, DrainTimeout: 10 * time.Second, Log: log,
+		ReloadInterval: 500 * time.Millisecond, DrainTimeout: drainTimeout, Log: log,
 		Router: router.Options{Observe: board.observe},
 		Ready: func(listen, admin net.Addr) {
 			board.baseURL = "http://" + listen.String()
@@ -146,10 +149,25 @@ func serve(ctx context.Context, flags *runFlags, p *process.Process, ready <-cha
 	if flags.replay > 0 {
 		replayInto(ctx, flags, board, out)
 	}
-	board.footer(out)
-	err := <-served
+	if ctx.Err() == nil {
+		board.footer(out)
+	}
+	err := drained(ctx, p, served, out)
 	board.summary(out)
 	return err
+}
+
+// drained waits until the router has ended, and says for what.
+func drained(ctx context.Context, p *process.Process, served <-chan error, out io.Writer) error {
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	if n := p.Server().InFlight(); n > 0 {
+		fmt.Fprintf(out, "\nWaiting up to %s for %s in flight; interrupt again to end at once.\n", drainTimeout, count(int(n), "request", "requests"))
+	}
+	return <-served
 }
 
 func replayInto(ctx context.Context, flags *runFlags, board *board, out io.Writer) {
