@@ -116,6 +116,7 @@ func TestMistakesInTheCommandLineAreNamed(t *testing.T) {
 		"--output must be table or json":     {"validate", "-f", quickstart, "-o", "xml"},
 		"give one prompt, in quotes":         {"explain", "-f", quickstart},
 		"not 2 arguments":                    {"explain", "-f", quickstart, "two", "words"},
+		"it was given before":                {"validate", "-f", quickstart, "-f", quickstart},
 		`validate -f policies"`:              {"validate", "policies"},
 		`see "tiershift run --help"`:         {"run", "--port", "80"},
 		"reachable from other machines":      {"run", "-f", quickstart, "--listen", "0.0.0.0:0"},

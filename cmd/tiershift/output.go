@@ -29,10 +29,29 @@ func (f *manifestFlags) add(cmd *cobra.Command) {
 }
 
 func (f *manifestFlags) addFilename(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.dir, "filename", "f", "", "directory with the manifests, or one file (required)")
-	_ = cmd.MarkFlagRequired("filename") // fails only for a flag that does not exist
-	_ = cmd.MarkFlagDirname("filename")
+	cmd.Flags().VarP((*once)(&f.dir), "filename", "f", "directory with the manifests, or one file (required)")
+	_ = cmd.MarkFlagRequired("filename")                        // fails only for a flag that does not exist
+	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json") // and directories
 }
+
+// once is a text that may be given once: the last of several would win in silence,
+// where kubectl takes them all.
+type once string
+
+// String implements pflag.Value.
+func (o *once) String() string { return string(*o) }
+
+// Set implements pflag.Value.
+func (o *once) Set(text string) error {
+	if *o != "" {
+		return fmt.Errorf("it was given before, as %s: put all manifests below one directory", *o)
+	}
+	*o = once(text)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (*once) Type() string { return "string" }
 
 func (f *manifestFlags) addOutput(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
