@@ -8,12 +8,10 @@ import (
 	"net/http"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
-	"github.com/tiershift/tiershift/internal/embedded"
 	"github.com/tiershift/tiershift/internal/router"
 	"github.com/tiershift/tiershift/internal/router/upstream"
 )
@@ -107,7 +105,7 @@ func offlineServer(flags *manifestFlags) (*router.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	source := embedded.NewSource(files, embedded.Options{Policy: flags.policy, Now: time.Now})
+	source := flags.offline(files)
 	compiled, err := source.Compile()
 	if err != nil {
 		return nil, flags.explainFaults(err)

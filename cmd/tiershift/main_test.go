@@ -87,6 +87,36 @@ func TestValidateAsJSON(t *testing.T) {
 	}
 }
 
+// Where policies lie, keys do not: judging a policy takes none.
+func TestPoliciesAreJudgedWithoutSecrets(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(quickstart, "quickstart.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []string
+	for document := range strings.SplitSeq(string(data), "\n---\n") {
+		if !strings.Contains(document, "kind: Secret\n") {
+			kept = append(kept, document)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "policies.yaml")
+	if err := os.WriteFile(file, []byte(strings.Join(kept, "\n---\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := tiershift(t, "validate", "-f", file)
+	if err != nil || !strings.Contains(out, `Secret "openai-key" is not among the manifests`) || !strings.Contains(out, ": 0 errors, 5 warnings") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, args := range [][]string{{"explain", "-f", file, "hi"}, {"simulate", "shift", "-f", file}} {
+		if out, err := tiershift(t, args...); err != nil {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+	if _, err := tiershift(t, "run", "-f", file); err == nil || !strings.Contains(err.Error(), `Secret "openai-key" does not exist`) {
+		t.Errorf("run: %v", err)
+	}
+}
+
 func TestExplain(t *testing.T) {
 	out, err := tiershift(t, "explain", "-f", quickstart, "-o", "json", "--path", "/api/classify-ticket", "Billing or delivery?")
 	if err != nil {

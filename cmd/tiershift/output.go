@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -75,6 +76,15 @@ func (f *manifestFlags) files() (fs.FS, error) {
 		return os.DirFS(f.dir), nil
 	}
 	return singleFile(f.dir), nil
+}
+
+// offline is the source for commands that judge the policy and call nobody, so
+// that no key is needed.
+func (f *manifestFlags) offline(files fs.FS) *embedded.Source {
+	return embedded.NewSource(files, embedded.Options{Policy: f.policy, Now: time.Now, Prepare: func(set *manifest.Set) error {
+		embedded.AssumeSecrets(set)
+		return nil
+	}})
 }
 
 // root is the directory that names of files are below.

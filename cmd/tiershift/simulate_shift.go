@@ -65,7 +65,7 @@ func simulateShift(flags *simulateShiftFlags, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	compiled, err := embedded.NewSource(files, embedded.Options{Policy: flags.policy, Now: time.Now}).Compile()
+	compiled, err := flags.offline(files).Compile()
 	if err != nil {
 		return flags.explainFaults(err)
 	}

@@ -17,7 +17,8 @@ func newValidate() *cobra.Command {
 		Use:   "validate -f DIR",
 		Short: "Check manifests without a cluster",
 		Long: `Check manifests as the API server and the operator would: the schema and the CEL
-rules of the CRDs, references, prices, and whether every policy compiles.
+rules of the CRDs, references, prices, and whether every policy compiles. Secrets that
+are not among the manifests are taken for granted, with a warning.
 
 Each fault is printed as file:line: object: field: what is wrong. The exit code is 1
 when there is an error; warnings alone leave it at 0.`,
@@ -71,6 +72,7 @@ func validate(flags *manifestFlags) (*validation, error) {
 		return report, nil // what a policy refers to may be among what was left out
 	}
 	report.Errors = []manifest.Fault{}
+	report.Warnings = append(report.Warnings, flags.place(embedded.AssumeSecrets(set))...)
 	for i := range set.Policies {
 		_, errs, warnings := embedded.CompilePolicy(set, &set.Policies[i], time.Now())
 		report.Errors = append(report.Errors, flags.place(errs)...)
