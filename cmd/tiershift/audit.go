@@ -54,7 +54,7 @@ many are which. Lines that cannot be read are counted and told by number.`,
   zcat logs/*.gz | tiershift audit --log - -f policies/ --format litellm -o json
   tiershift audit --log app.jsonl -f policies/ --map prompt=req.messages,model=req.model,cost=usd
   tiershift audit --log app.jsonl -f policies/ --price our-llama=0.20/0.60`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := flags.checkOutput(); err != nil {
 				return err

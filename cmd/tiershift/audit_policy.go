@@ -7,13 +7,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tiershift/tiershift/internal/audit"
 	"github.com/tiershift/tiershift/internal/classify/model"
-	"github.com/tiershift/tiershift/internal/embedded"
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/provider/openai"
 	"github.com/tiershift/tiershift/internal/router"
@@ -39,7 +37,7 @@ func newAuditPolicy(flags *manifestFlags) (*auditPolicy, error) {
 	if err != nil {
 		return nil, err
 	}
-	source := embedded.NewSource(files, embedded.Options{Policy: flags.policy, Now: time.Now})
+	source := flags.offline(files)
 	compiled, err := source.Compile()
 	if err != nil {
 		return nil, flags.explainFaults(err)

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -22,15 +26,18 @@ import (
 type board struct {
 	providers *providers
 	baseURL   string
-	policy    string
-	baseline  string
-	order     []string // tiers from the highest rank to the lowest
+	// config is what is in service.
+	config func() *routerconfig.Config
 	// routes are those that shift, as they stand.
 	routes func() []v1alpha1.RouteStatus
 
 	mu    sync.Mutex
 	tiers map[string]*tally
-	lines int // of the table on the terminal
+	// refused counts replayed requests that reached no tier, and refusal is why the
+	// first did not.
+	refused int64
+	refusal error
+	lines   int // of the table on the terminal
 }
 
 // tally is the account of a tier.
@@ -52,12 +59,15 @@ func newBoard(p *providers, routes func() []v1alpha1.RouteStatus) *board {
 	return &board{providers: p, routes: routes, tiers: map[string]*tally{}}
 }
 
-func (b *board) describe(c *routerconfig.Config) {
-	b.policy = c.Namespace + "/" + c.Policy
-	b.baseline = c.Baseline.Model
+// order lists the tiers from the highest rank to the lowest, and after them those
+// that have answered and are no longer there.
+func (b *board) order(c *routerconfig.Config) []string {
+	var names []string
 	for _, t := range slices.Backward(c.Tiers) {
-		b.order = append(b.order, t.Name)
+		names = append(names, t.Name)
 	}
+	gone := slices.DeleteFunc(slices.Sorted(maps.Keys(b.tiers)), func(name string) bool { return slices.Contains(names, name) })
+	return append(names, gone...)
 }
 
 // observe is the Observe of router.Options.
@@ -93,6 +103,12 @@ func (b *board) tally(tier string) *tally {
 // answered judges a replayed answer, where a simulated provider gave it and so
 // the truth is known.
 func (b *board) answered(r replay.Result) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.Tier == "" && r.Err != nil && !errors.Is(r.Err, context.Canceled) {
+		b.refused++
+		b.refusal = cmp.Or(b.refusal, r.Err)
+	}
 	if r.Err != nil || r.Tier == "" {
 		return
 	}
@@ -100,8 +116,6 @@ func (b *board) answered(r replay.Result) {
 	if verdict == simulator.Unknown {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	t := b.tally(r.Tier)
 	t.judged++
 	if verdict == simulator.Well {
@@ -110,10 +124,14 @@ func (b *board) answered(r replay.Result) {
 }
 
 func (b *board) header(w io.Writer) {
-	fmt.Fprintf(w, "Policy %s, baseline %s\n", b.policy, b.baseline)
+	c := b.config()
+	fmt.Fprintf(w, "Policy %s/%s, baseline %s\n", c.Namespace, c.Policy, c.Baseline.Model)
 	fmt.Fprintf(w, "Real providers:      %s\n", joinOr(b.providers.real, "none"))
 	if b.providers.simulate {
 		fmt.Fprintf(w, "Simulated providers: %s (about ten times as fast as real ones; prices are real)\n", joinOr(b.providers.simulated, "none"))
+	}
+	if len(b.providers.keyless) > 0 {
+		fmt.Fprintf(w, "Without a real key:  %s (they will refuse: set OPENAI_API_KEY and the like, or add --simulate)\n", joinOr(b.providers.keyless, "none"))
 	}
 	fmt.Fprintln(w)
 }
@@ -165,11 +183,12 @@ func (b *board) draw(w io.Writer, total int, redraw bool) {
 func (b *board) table(total int) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	c := b.config()
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "TIER\tREQUESTS\tFAILED\tCOST USD\tP95\tANSWERED WELL\t")
 	var sum tally
-	for _, name := range b.order {
+	for _, name := range b.order(c) {
 		t := b.tally(name)
 		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\t\n", name, t.requests, t.failed, t.cost.FormatUSD(6), t.p95(), t.wellShare())
 		sum.requests += t.requests
@@ -183,12 +202,15 @@ func (b *board) table(total int) string {
 	_ = table.Flush() // a strings.Builder takes everything
 	savings := pricing.Savings{Baseline: sum.baseline, Actual: sum.cost}
 	fmt.Fprintf(&text, "baseline %s USD on %s   saved %s USD   saved %s %%\n",
-		sum.baseline.FormatUSD(6), b.baseline, savings.Saved().FormatUSD(6), savings.Percent())
+		sum.baseline.FormatUSD(6), c.Baseline.Model, savings.Saved().FormatUSD(6), savings.Percent())
 	for _, r := range b.routes() {
 		fmt.Fprintln(&text, splitLine(&r))
 	}
 	if total > 0 {
 		fmt.Fprintf(&text, "%d of %d requests\n", sum.requests, total)
+	}
+	if total > 0 && b.refused > 0 {
+		fmt.Fprintf(&text, "%d more were refused, the first: %s\n", b.refused, strings.Join(strings.Fields(b.refusal.Error()), " "))
 	}
 	return text.String()
 }

@@ -48,7 +48,7 @@ strongest tier, by the trained classifier. Lines may also have "turns", "tools",
 "images", "json_schema" and, without a policy, "tokens".`,
 		Example: `  tiershift classify --in prompts.jsonl
   echo '{"id": "1", "prompt": "Prove that 2 is prime."}' | tiershift classify -f config/samples/quickstart`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			newDecide, err := flags.newDecide(cmd)
 			if err != nil {
@@ -67,7 +67,7 @@ strongest tier, by the trained classifier. Lines may also have "turns", "tools",
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.dir, "filename", "f", "", "directory with the manifests, or one file (default: no policy, the classifier's own tiers)")
+	f.VarP((*once)(&flags.dir), "filename", "f", "directory with the manifests, or one file (default: no policy, the classifier's own tiers)")
 	f.StringVar(&flags.policy, "policy", "", "the RoutingPolicy, as NAME or NAMESPACE/NAME (default: the only one there is)")
 	f.StringVar(&flags.in, "in", "-", "file with the prompts, plain or gzip; - is standard input")
 	f.StringVar(&flags.model, "model", "", "model file (default: the embedded model)")

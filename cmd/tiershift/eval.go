@@ -17,7 +17,7 @@ tier (APGR, CPT), how far its probabilities hold (calibration error), what a tar
 quality costs and gives, and how well its classes fit labels. The data has the
 formats of "tiershift train". Without --model it is the embedded one.`,
 		Example: "  tiershift eval --data holdout.jsonl --model model.json --report report/",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			data, err := flags.read()
 			if err != nil {

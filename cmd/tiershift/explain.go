@@ -8,12 +8,10 @@ import (
 	"net/http"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
-	"github.com/tiershift/tiershift/internal/embedded"
 	"github.com/tiershift/tiershift/internal/router"
 	"github.com/tiershift/tiershift/internal/router/upstream"
 )
@@ -34,7 +32,7 @@ cost against the baseline. It is the router's own decision; no upstream is calle
 A prompt of "-" is read from standard input.`,
 		Example: `  tiershift explain -f config/samples/quickstart "What is the capital of France?"
   tiershift explain -f config/samples/quickstart --path /api/code-review "func main() {}"`,
-		Args: cobra.ExactArgs(1),
+		Args: onePrompt,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := flags.checkOutput(); err != nil {
 				return err
@@ -60,6 +58,14 @@ A prompt of "-" is read from standard input.`,
 	cmd.Flags().StringVar(&flags.model, "model", "auto", "model that the client asks for")
 	cmd.Flags().StringArrayVarP(&flags.headers, "header", "H", nil, `request header as "Name: value"; may be repeated`)
 	return cmd
+}
+
+// onePrompt is the Args of explain. Words without quotes are the common mistake.
+func onePrompt(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("give one prompt, in quotes, not %d arguments; see %q", len(args), cmd.CommandPath()+" --help")
+	}
+	return nil
 }
 
 // explain asks a router that serves nobody: the handler of POST /v1/explain,
@@ -99,7 +105,7 @@ func offlineServer(flags *manifestFlags) (*router.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	source := embedded.NewSource(files, embedded.Options{Policy: flags.policy, Now: time.Now})
+	source := flags.offline(files)
 	compiled, err := source.Compile()
 	if err != nil {
 		return nil, flags.explainFaults(err)

@@ -20,6 +20,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // whoever interrupts twice does not want to wait
 	err := newRoot().ExecuteContext(ctx)
 	stop()
 	if err == nil {
@@ -48,15 +49,31 @@ needs no cluster.`,
 	if strings.HasPrefix(filepath.Base(os.Args[0]), "kubectl-") {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl tiershift"}
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")
+	})
 	root.AddCommand(newRun(), newValidate(), newExplain(), newClassify(), newAudit(), newTrain(), newEval(), newSimulate(), newVersion())
 	return root
+}
+
+// noArguments is the Args of commands that have flags only. A directory without its
+// flag is the common mistake.
+func noArguments(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.Flags().Lookup("filename") != nil:
+		return fmt.Errorf("unexpected argument %q: manifests are named as in %q", args[0], cmd.CommandPath()+" -f "+args[0])
+	default:
+		return fmt.Errorf("unexpected argument %q; see %q", args[0], cmd.CommandPath()+" --help")
+	}
 }
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), "tiershift", version.String())
 			return err

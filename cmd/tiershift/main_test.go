@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tiershift/tiershift/internal/router/reload"
 )
 
 const quickstart = "../../config/samples/quickstart"
@@ -49,7 +51,7 @@ func policies(t *testing.T, old, replacement string) string {
 
 func TestValidateAcceptsTheQuickstart(t *testing.T) {
 	out, err := tiershift(t, "validate", "-f", quickstart)
-	if err != nil || !strings.Contains(out, "1 policies, 3 tiers, 3 credentials: 0 errors") {
+	if err != nil || !strings.Contains(out, "1 policy, 3 tiers, 3 credentials: 0 errors") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -85,6 +87,36 @@ func TestValidateAsJSON(t *testing.T) {
 	}
 }
 
+// Where policies lie, keys do not: judging a policy takes none.
+func TestPoliciesAreJudgedWithoutSecrets(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(quickstart, "quickstart.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []string
+	for document := range strings.SplitSeq(string(data), "\n---\n") {
+		if !strings.Contains(document, "kind: Secret\n") {
+			kept = append(kept, document)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "policies.yaml")
+	if err := os.WriteFile(file, []byte(strings.Join(kept, "\n---\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := tiershift(t, "validate", "-f", file)
+	if err != nil || !strings.Contains(out, `Secret "openai-key" is not among the manifests`) || !strings.Contains(out, ": 0 errors, 5 warnings") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, args := range [][]string{{"explain", "-f", file, "hi"}, {"simulate", "shift", "-f", file}} {
+		if out, err := tiershift(t, args...); err != nil {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+	if _, err := tiershift(t, "run", "-f", file); err == nil || !strings.Contains(err.Error(), `Secret "openai-key" does not exist`) {
+		t.Errorf("run: %v", err)
+	}
+}
+
 func TestExplain(t *testing.T) {
 	out, err := tiershift(t, "explain", "-f", quickstart, "-o", "json", "--path", "/api/classify-ticket", "Billing or delivery?")
 	if err != nil {
@@ -112,14 +144,41 @@ func TestMistakesInTheCommandLineAreNamed(t *testing.T) {
 		"no such file":                       {"validate", "-f", "nowhere"},
 		"no .yaml, .yml or .json file":       {"validate", "-f", t.TempDir()},
 		"--output must be table or json":     {"validate", "-f", quickstart, "-o", "xml"},
-		"accepts 1 arg":                      {"explain", "-f", quickstart},
+		"give one prompt, in quotes":         {"explain", "-f", quickstart},
+		"not 2 arguments":                    {"explain", "-f", quickstart, "two", "words"},
+		"it was given before":                {"validate", "-f", quickstart, "-f", quickstart},
+		`validate -f policies"`:              {"validate", "policies"},
+		`see "tiershift run --help"`:         {"run", "--port", "80"},
 		"reachable from other machines":      {"run", "-f", quickstart, "--listen", "0.0.0.0:0"},
+		"--listen must be HOST:PORT":         {"run", "-f", quickstart, "--listen", "8080"},
+		"--admin-listen must be HOST:PORT":   {"run", "-f", quickstart, "--admin-listen", "8081"},
+		"--replay must be 0 or more":         {"run", "-f", quickstart, "--replay", "-1"},
 		`there is no RoutingPolicy "nobody"`: {"explain", "-f", quickstart, "--policy", "nobody", "hi"},
 		`unknown command "rum"`:              {"rum"},
 	} {
 		if out, err := tiershift(t, args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: error %v, want %q\n%s", args, err, want, out)
 		}
+	}
+}
+
+func TestRunSaysWhichProvidersLackAKey(t *testing.T) {
+	out := &output{}
+	end, ended := start(t, out, io.Discard, "-f", quickstart)
+	out.waitFor(t, `Real providers: +none\nWithout a real key: +default/anthropic, default/deepseek, default/openai `)
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRunSaysWhatOfTheReplayWasRefused(t *testing.T) {
+	out := &output{}
+	end, ended := start(t, out, io.Discard, "-f", quickstart, "--simulate", "--require-auth", "--replay", "5")
+	out.waitFor(t, `0 of 5 requests\n5 more were refused, the first: 401 Unauthorized: .*key`)
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 
@@ -161,20 +220,68 @@ func (o *output) waitFor(t *testing.T, pattern string) []string {
 	return nil
 }
 
-// The newcomer's command: it replays, shows what was saved, serves, and ends
-// with a summary.
-func TestRunReplaysServesAndEnds(t *testing.T) {
+// noKeys hides the keys of whoever runs the tests.
+func noKeys(t *testing.T) {
+	t.Helper()
 	for _, name := range []string{"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "DEEPSEEK_API_KEY"} {
 		t.Setenv(name, "")
 	}
-	out := &output{}
+}
+
+// start begins "tiershift run" on free ports and returns what ends it and what it
+// returned.
+func start(t *testing.T, out, errOut io.Writer, args ...string) (end context.CancelFunc, ended <-chan error) {
+	t.Helper()
+	noKeys(t)
 	root := newRoot()
 	root.SetOut(out)
-	root.SetArgs([]string{"run", "-f", quickstart, "--simulate", "--replay", "60", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"})
+	root.SetErr(errOut)
+	root.SetArgs(append([]string{"run", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, args...))
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- root.ExecuteContext(ctx) }()
+	t.Cleanup(cancel)
+	result := make(chan error, 1)
+	go func() { result <- root.ExecuteContext(ctx) }()
+	return cancel, result
+}
+
+// What is saved serves at once, what is faulty is named and does not, and the
+// table knows tiers that came with an edit.
+func TestRunFollowsEdits(t *testing.T) {
+	dir := policies(t, "maxOutputTokens: 100", "maxOutputTokens: 100")
+	file := filepath.Join(dir, "policy.yaml")
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	save := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, errOut := &output{}, &output{}
+	end, ended := start(t, out, errOut, "-f", dir, "--simulate")
+	out.waitFor(t, "until interrupted")
+
+	saved := time.Now()
+	save(strings.ReplaceAll(string(whole), "name: mid}", "name: middle}"))
+	errOut.waitFor(t, `error: the last good config serves on: `+regexp.QuoteMeta(dir)+` is faulty:\n`+regexp.QuoteMeta(file)+`:\d+: RoutingPolicy`)
+	save(strings.ReplaceAll(strings.ReplaceAll(string(whole), "name: mid}", "name: middle}"), ": mid\n", ": middle\n"))
+	out.waitFor(t, "a new config is in service")
+	if waited := time.Since(saved); waited >= reload.KeyPatience {
+		t.Errorf("two edits took %s to be taken into service", waited)
+	}
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	out.waitFor(t, `(?s)Served until interrupted:.* middle +0`)
+}
+
+// The newcomer's command: it replays, shows what was saved, serves, and ends
+// with a summary.
+func TestRunReplaysServesAndEnds(t *testing.T) {
+	out := &output{}
+	end, ended := start(t, out, io.Discard, "-f", quickstart, "--simulate", "--replay", "60")
 	baseURL := out.waitFor(t, `Serving on (http://127\.0\.0\.1:\d+) until`)[1]
 	if !strings.Contains(out.String(), "60 of 60 requests") {
 		t.Errorf("the replay was not completed:\n%s", out)
@@ -192,7 +299,7 @@ func TestRunReplaysServesAndEnds(t *testing.T) {
 	if body, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK || response.Header.Get("X-Tiershift-Cost-Usd") == "" {
 		t.Errorf("%s: %s", response.Status, body)
 	}
-	cancel()
+	end()
 	if err := <-ended; err != nil {
 		t.Errorf("did not end cleanly: %v", err)
 	}

@@ -22,18 +22,31 @@ type providers struct {
 	seed     uint64
 	simulate bool
 
-	// real and simulated name the credentials, as namespace/name.
-	real, simulated []string
-	models          []simulator.Model
-	server          *http.Server
-	baseURL         string
-	handler         atomic.Pointer[http.ServeMux]
+	// real, simulated and keyless name the credentials, as namespace/name. The last
+	// need a key and have none, or the samples' placeholder.
+	real, simulated, keyless []string
+	models                   []simulator.Model
+	server                   *http.Server
+	baseURL                  string
+	handler                  atomic.Pointer[http.ServeMux]
 }
 
 // prepare is the Prepare of embedded.Options.
 func (p *providers) prepare(set *manifest.Set) error {
 	p.real = embedded.UseEnvironment(set, os.Getenv)
 	if !p.simulate {
+		p.keyless = nil
+		for i := range set.Credentials {
+			c := &set.Credentials[i]
+			name := c.Namespace + "/" + c.Name
+			switch {
+			case slices.Contains(p.real, name):
+			case c.Spec.SecretRef == nil:
+				p.real = append(p.real, name)
+			default:
+				p.keyless = append(p.keyless, name)
+			}
+		}
 		return nil
 	}
 	if err := p.serve(simulatedModels(set.Tiers)); err != nil {

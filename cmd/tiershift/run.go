@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/tiershift/tiershift/internal/replay"
 	"github.com/tiershift/tiershift/internal/router"
 	"github.com/tiershift/tiershift/internal/router/process"
+	"github.com/tiershift/tiershift/internal/routerconfig"
 )
 
 type runFlags struct {
@@ -47,9 +47,9 @@ Secrets among the manifests. With --simulate, providers without a key are simula
 The router binds to loopback and asks clients for no key, unless --require-auth is set.`,
 		Example: `  tiershift run -f config/samples/quickstart --simulate --replay 400
   OPENAI_API_KEY=… tiershift run -f policies/`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return run(cmd.Context(), &flags, cmd.OutOrStdout())
+			return run(cmd.Context(), &flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags.add(cmd)
@@ -68,15 +68,34 @@ The router binds to loopback and asks clients for no key, unless --require-auth 
 // real: the newcomer's money is not ours to spend.
 const replayWithKeys = 20
 
-func run(ctx context.Context, flags *runFlags, out io.Writer) error {
-	if !flags.requireAuth && !isLoopback(flags.listen) {
-		return fmt.Errorf("--listen %s is reachable from other machines: add --require-auth, so that not everybody can spend your money, or listen on 127.0.0.1", flags.listen)
+// check says what is wrong with the flags.
+func (f *runFlags) check() error {
+	if f.replay < 0 {
+		return fmt.Errorf("--replay must be 0 or more, not %d", f.replay)
+	}
+	for name, address := range map[string]string{"--listen": f.listen, "--admin-listen": f.adminListen} {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return fmt.Errorf("%s must be HOST:PORT, such as 127.0.0.1:8080: %w", name, err)
+		}
+	}
+	if !f.requireAuth && !isLoopback(f.listen) {
+		return fmt.Errorf("--listen %s is reachable from other machines: add --require-auth, so that not everybody can spend your money, or listen on 127.0.0.1", f.listen)
+	}
+	return nil
+}
+
+// drainTimeout is how long requests in flight are waited for at the end.
+const drainTimeout = 10 * time.Second
+
+func run(ctx context.Context, flags *runFlags, out, errOut io.Writer) error {
+	if err := flags.check(); err != nil {
+		return err
 	}
 	files, err := flags.files()
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: flags.logLevel}))
+	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: flags.logLevel}))
 	providers := &providers{seed: flags.seed, simulate: flags.simulate}
 	defer providers.close()
 	key, kept := signingKey(stateDir())
@@ -85,25 +104,32 @@ func run(ctx context.Context, flags *runFlags, out io.Writer) error {
 	}
 	source := embedded.NewSource(files, embedded.Options{
 		RequestIDKey: key,
-		Policy:       flags.policy, RequireAuth: flags.requireAuth, Prepare: providers.prepare, Now: time.Now, Report: flags.warn,
+		Policy:       flags.policy, RequireAuth: flags.requireAuth, Prepare: providers.prepare, Now: time.Now, Report: flags.warnTo(errOut),
 	})
 	board := newBoard(providers, source.Routes)
 	ready := make(chan struct{})
 	metrics := ""
 	p, err := process.New(process.Options{
 		Source: source, Secrets: source.Secrets(), Classifiers: source.Classifiers(), Listen: flags.listen, Admin: flags.adminListen,
-		ReloadInterval: 500 * time.Millisecond, DrainTimeout: 10 * time.Second, Log: log,
+		ReloadInterval: 500 * time.Millisecond, DrainTimeout: drainTimeout, Log: log,
 		Router: router.Options{Observe: board.observe},
 		Ready: func(listen, admin net.Addr) {
 			board.baseURL = "http://" + listen.String()
 			metrics = "http://" + admin.String() + "/metrics"
 			close(ready)
 		},
+		Reloaded: func(err error) {
+			if err != nil {
+				fmt.Fprintf(errOut, "error: the last good config serves on: %v\n", flags.explainFaults(err))
+				return
+			}
+			fmt.Fprintf(out, "%s: a new config is in service\n", flags.dir)
+		},
 	})
 	if err != nil {
 		return flags.explainFaults(err)
 	}
-	board.describe(p.Server().Engine().Config())
+	board.config = func() *routerconfig.Config { return p.Server().Engine().Config() }
 	shift := func(ctx context.Context) { embedded.NewShifter(source, metrics, log).Run(ctx) }
 	return serve(ctx, flags, p, ready, shift, board, out)
 }
@@ -123,10 +149,25 @@ func serve(ctx context.Context, flags *runFlags, p *process.Process, ready <-cha
 	if flags.replay > 0 {
 		replayInto(ctx, flags, board, out)
 	}
-	board.footer(out)
-	err := <-served
+	if ctx.Err() == nil {
+		board.footer(out)
+	}
+	err := drained(ctx, p, served, out)
 	board.summary(out)
 	return err
+}
+
+// drained waits until the router has ended, and says for what.
+func drained(ctx context.Context, p *process.Process, served <-chan error, out io.Writer) error {
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	if n := p.Server().InFlight(); n > 0 {
+		fmt.Fprintf(out, "\nWaiting up to %s for %s in flight; interrupt again to end at once.\n", drainTimeout, count(int(n), "request", "requests"))
+	}
+	return <-served
 }
 
 func replayInto(ctx context.Context, flags *runFlags, board *board, out io.Writer) {

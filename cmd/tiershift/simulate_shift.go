@@ -40,7 +40,7 @@ own tiers, prices, objectives and settings.
 Scenarios: good, degrade, price, outage, sparse-feedback, diurnal.`,
 		Example: `  tiershift simulate shift -f config/samples/quickstart --scenario degrade
   tiershift simulate shift -f config/samples/quickstart --scenario outage --svg outage.svg`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := flags.checkOutput(); err != nil {
 				return err
@@ -65,7 +65,7 @@ func simulateShift(flags *simulateShiftFlags, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	compiled, err := embedded.NewSource(files, embedded.Options{Policy: flags.policy, Now: time.Now}).Compile()
+	compiled, err := flags.offline(files).Compile()
 	if err != nil {
 		return flags.explainFaults(err)
 	}

@@ -48,7 +48,7 @@ func (f *learningFlags) read() (*train.Data, error) {
 		}
 	}
 	if !known {
-		return nil, fmt.Errorf("--format must be one of %q, not %q", train.Formats, f.format)
+		return nil, fmt.Errorf("--format must be one of %v, not %q", train.Formats, f.format)
 	}
 	for _, cost := range f.costs {
 		if !(cost > 0) {
@@ -154,7 +154,7 @@ how demanding the prompt is. Each line of the data is one of
 The report is measured by cross-validation in which near-duplicates stay together.
 The same data gives the same file, byte for byte.`,
 		Example: "  tiershift train --data outcomes.jsonl --out model.json --report report/",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return flags.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},

@@ -17,12 +17,13 @@ func newValidate() *cobra.Command {
 		Use:   "validate -f DIR",
 		Short: "Check manifests without a cluster",
 		Long: `Check manifests as the API server and the operator would: the schema and the CEL
-rules of the CRDs, references, prices, and whether every policy compiles.
+rules of the CRDs, references, prices, and whether every policy compiles. Secrets that
+are not among the manifests are taken for granted, with a warning.
 
 Each fault is printed as file:line: object: field: what is wrong. The exit code is 1
 when there is an error; warnings alone leave it at 0.`,
 		Example: "  tiershift validate -f config/samples/quickstart\n  tiershift validate -f policies/ -o json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := flags.checkOutput(); err != nil {
 				return err
@@ -40,7 +41,7 @@ when there is an error; warnings alone leave it at 0.`,
 			return nil
 		},
 	}
-	flags.add(cmd)
+	flags.addFilename(cmd)
 	flags.addOutput(cmd)
 	return cmd
 }
@@ -61,7 +62,7 @@ func validate(flags *manifestFlags) (*validation, error) {
 	}
 	set, faults, err := manifest.Load(files)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flags.dir, err)
+		return nil, flags.explainFaults(err)
 	}
 	report := &validation{
 		Errors: flags.place(faults), Warnings: []manifest.Fault{},
@@ -71,6 +72,7 @@ func validate(flags *manifestFlags) (*validation, error) {
 		return report, nil // what a policy refers to may be among what was left out
 	}
 	report.Errors = []manifest.Fault{}
+	report.Warnings = append(report.Warnings, flags.place(embedded.AssumeSecrets(set))...)
 	for i := range set.Policies {
 		_, errs, warnings := embedded.CompilePolicy(set, &set.Policies[i], time.Now())
 		report.Errors = append(report.Errors, flags.place(errs)...)
@@ -93,7 +95,14 @@ func (v *validation) print(w io.Writer, output string) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d policies, %d tiers, %d credentials: %d errors, %d warnings\n",
-		v.Policies, v.Tiers, v.Credentials, len(v.Errors), len(v.Warnings))
+	_, err := fmt.Fprintf(w, "%s, %s, %s: %s, %s\n", count(v.Policies, "policy", "policies"), count(v.Tiers, "tier", "tiers"),
+		count(v.Credentials, "credential", "credentials"), count(len(v.Errors), "error", "errors"), count(len(v.Warnings), "warning", "warnings"))
 	return err
+}
+
+func count(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", several)
 }

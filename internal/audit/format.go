@@ -74,7 +74,7 @@ type Map struct {
 // NewMap checks a format and "name=path" pairs that override it.
 func NewMap(format Format, pairs map[string]string) (Map, error) {
 	if !slices.Contains(Formats, format) {
-		return Map{}, fmt.Errorf("format must be one of %q, not %q", Formats, format)
+		return Map{}, fmt.Errorf("format must be one of %v, not %q", Formats, format)
 	}
 	m := Map{format: format, given: map[field]string{}}
 	for _, name := range slices.Sorted(maps.Keys(pairs)) {

@@ -71,6 +71,7 @@ func Compile(in Input) Result {
 	c.compileAuth()
 	c.config.RequestIDs.KeyFile = routerconfig.RequestIDSecret(c.policy.Name) + "/" + routerconfig.RequestIDKey
 	c.noteUnsupported()
+	c.noteUnshifted()
 	return c.result()
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/tiershift/tiershift/api/v1alpha1"
@@ -92,6 +93,25 @@ func (c *compiler) noteUnsupported() {
 			c.problem(c.object(KindProviderCredential, p.Name), SeverityWarning, "spec.rateLimit", v1alpha1.ReasonNotSupported,
 				"has no effect in this version: only the provider's own limit counts")
 		}
+	}
+}
+
+// noteUnshifted names what asks for a shift and gets none.
+func (c *compiler) noteUnshifted() {
+	spec := &c.policy.Spec
+	catchesAll := false
+	for i := range spec.Routes {
+		r := &spec.Routes[i]
+		catchesAll = catchesAll || equality.Semantic.DeepEqual(r.Match, v1alpha1.RouteMatch{})
+		if r.Shift != nil && r.Tier != "" && v1alpha1.ResolveShift(spec.Shift, r.Shift).Mode != v1alpha1.ShiftOff {
+			c.policyProblem(SeverityWarning, fmt.Sprintf("spec.routes[%d].shift", i), v1alpha1.ReasonNotSupported,
+				"has no effect: the route is pinned to tier %s. Remove tier, and bound the route by minTier and maxTier, to let it shift", r.Tier)
+		}
+	}
+	if all := v1alpha1.ResolveShift(spec.Shift, nil); all.Mode != v1alpha1.ShiftOff && !catchesAll {
+		c.policyProblem(SeverityWarning, "spec.shift", v1alpha1.ReasonNotSupported,
+			"shifts listed routes only: the implicit route %q, which takes what matches none of them, has no split. End spec.routes with a route that matches everything, such as {name: chat, match: {}}",
+			routerconfig.ImplicitRoute)
 	}
 }
 

@@ -21,6 +21,7 @@ type Secrets struct {
 var (
 	_ fs.ReadFileFS = (*Secrets)(nil)
 	_ fs.ReadDirFS  = (*Secrets)(nil)
+	_ fs.StatFS     = (*Secrets)(nil)
 )
 
 // Replace puts the Secrets of a namespace in place of those before.
@@ -49,6 +50,17 @@ func (s *Secrets) ReadFile(name string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 	}
 	return bytes.Clone(value), nil
+}
+
+// Stat implements fs.StatFS for key files, which a new config is held back for as
+// long as one is missing.
+func (s *Secrets) Stat(name string) (fs.FileInfo, error) {
+	dir, key, _ := strings.Cut(name, "/")
+	value, ok := s.current()[dir][key]
+	if !ok {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+	}
+	return entry{name: key, size: int64(len(value))}, nil
 }
 
 // ReadDir implements fs.ReadDirFS.

@@ -39,6 +39,12 @@ func TestSecretsAreReadAsFiles(t *testing.T) {
 			t.Errorf("%q: %v, want that it does not exist", name, err)
 		}
 	}
+	if info, err := fs.Stat(&s, "keys/a"); err != nil || info.Name() != "a" || info.Size() != 1 {
+		t.Errorf("keys/a is %+v, %v", info, err)
+	}
+	if _, err := fs.Stat(&s, "keys/c"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("keys/c: %v, want that it does not exist", err)
+	}
 	if _, err := s.Open("keys/a"); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Open: %v", err)
 	}

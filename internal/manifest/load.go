@@ -52,7 +52,8 @@ func (f Fault) Error() string {
 
 // Walk calls visit with the name of each file below the root that is taken for
 // manifests: all .yaml, .yml and .json, in the order of their names. Names that
-// begin with a dot are editors' files, and the bookkeeping of mounted volumes.
+// begin with a dot are editors' files, and the bookkeeping of mounted volumes;
+// kustomization.yaml lists manifests and need not be an object itself.
 func Walk(files fs.FS, visit func(name string) error) error {
 	return fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
 		hidden := name != "." && strings.HasPrefix(path.Base(name), ".")
@@ -61,7 +62,8 @@ func Walk(files fs.FS, visit func(name string) error) error {
 			return err
 		case hidden && entry.IsDir():
 			return fs.SkipDir
-		case hidden || entry.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name)):
+		case hidden || entry.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name)),
+			slices.Contains([]string{"kustomization.yaml", "kustomization.yml"}, path.Base(name)):
 			return nil
 		default:
 			return visit(name)

@@ -29,7 +29,7 @@ func TestTheSamplesAreSound(t *testing.T) {
 func TestFilesThatAreRead(t *testing.T) {
 	fsys := files(
 		"b/policy.yml", policy, "a.yaml", tier, "c.json", `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"keys"}}`,
-		".hidden.yaml", "{", "..data/a.yaml", "{", ".git/config.yaml", "{", "README.md", "{", "a.yaml~", "{", "d.yaml.bak", "{", "empty.yaml", "", "comments.yaml", "# nothing\n---\n# here\n",
+		".hidden.yaml", "{", "..data/a.yaml", "{", ".git/config.yaml", "{", "README.md", "{", "a.yaml~", "{", "d.yaml.bak", "{", "kustomization.yaml", "resources: [a.yaml]", "b/kustomization.yml", "{", "empty.yaml", "", "comments.yaml", "# nothing\n---\n# here\n",
 	)
 	set := load(t, fsys)
 	if len(set.Policies) != 1 || len(set.Tiers) != 1 || len(set.Secrets) != 1 {

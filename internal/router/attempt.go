@@ -77,6 +77,7 @@ func (x *exchange) call(a *attempt, key string) (done, refused bool) {
 		body, _ := resp.ReadAll(x.scratch.response[:0], maxErrorBytes) // a cut error answer still has its status
 		x.scratch.response = body
 		x.waiting += x.server.now().Sub(begun)
+		body = withoutKey(body, key)
 		return x.refusal(a, resp, body), isKeyRefusal(a.status, body)
 	}
 	if encoding := resp.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
@@ -88,6 +89,17 @@ func (x *exchange) call(a *attempt, key string) (done, refused bool) {
 		return x.relayStream(a, resp, begun), false
 	}
 	return x.relayJSON(a, resp, begun), false
+}
+
+// withoutKey takes the gateway's key out of an error: some servers repeat the key
+// that they refuse, and errors are told to clients and logged. What is as short as
+// the "EMPTY" of a local server is no secret, and may be a word of the error.
+func withoutKey(body []byte, key string) []byte {
+	const shortest = 8
+	if len(key) < shortest {
+		return body
+	}
+	return bytes.ReplaceAll(body, []byte(key), []byte("[the gateway's key]"))
 }
 
 // send writes the request that encode made ready.

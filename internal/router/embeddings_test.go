@@ -192,7 +192,7 @@ func TestEmbeddingsAreRefusedWhereNoModelMakesThem(t *testing.T) {
 		want    string
 	}{
 		"no such model in the policy": {bare, `{"model":"auto","input":"a"}`, 400, "Embeddings, which no model of"},
-		"a model that talks":          {g, `{"model":"medium-1","input":"a"}`, 400, "Embeddings"},
+		"a model that talks":          {g, `{"model":"medium-1","input":"a"}`, 400, "makes no embeddings"},
 		"no input":                    {g, `{"model":"auto"}`, 400, "input"},
 		"an input that is none":       {g, `{"model":"auto","input":{}}`, 400, "input: must be a string or an array"},
 		"an unknown model":            {g, `{"model":"none","input":"a"}`, 404, "is not one of this policy"},

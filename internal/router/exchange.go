@@ -131,6 +131,9 @@ func (x *exchange) read() *apiError {
 		return err
 	}
 	if err := x.api.scan(body, x.request); err != nil {
+		if encoding := x.r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+			return badRequest("invalid_request", "", "the body has Content-Encoding %s: send it uncompressed", truncate(encoding, 20))
+		}
 		return scanError(err)
 	}
 	if x.model != "" {

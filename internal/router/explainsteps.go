@@ -104,5 +104,6 @@ func (x *exchange) explainLLM() ExplainedStep {
 	return step
 }
 
-// hundredth drops digits that mean nothing.
-func hundredth(p float64) float64 { return math.Round(p*100) / 100 }
+// hundredth drops digits that mean nothing. It does not round up: what misses a
+// limit of 0.6 would be told as 0.6.
+func hundredth(p float64) float64 { return math.Floor(p*100+1e-9) / 100 }

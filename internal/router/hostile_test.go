@@ -233,6 +233,29 @@ func TestHTMLInsteadOfAnAnswer(t *testing.T) {
 	})
 }
 
+// Some servers repeat the key that they refuse. It is the gateway's, and neither the
+// client's to know nor the log's.
+func TestARepeatedKeyStaysHere(t *testing.T) {
+	h := newHostile(t, 5*time.Second, 1)
+	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusInternalServerError} {
+		h.does(func(rw http.ResponseWriter, r *http.Request, _ *wire) {
+			key, bears := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+			if !bears {
+				t.Errorf("Authorization %q", r.Header.Get("Authorization"))
+			}
+			rw.Header().Set("Content-Type", "application/json")
+			rw.WriteHeader(status)
+			_, _ = fmt.Fprintf(rw, `{"type":"error","error":{"type":"authentication_error","message":"wrong key: %s"}}`, key)
+		})
+		h.each(t, both, func(t *testing.T, s *speaker, w *wire, stream bool) {
+			a := h.send(t, s, w, stream)
+			if a.status < 400 || strings.Contains(a.body, "key-of-") || !strings.Contains(a.body, "wrong key: [the gateway's key]") {
+				t.Errorf("%d: the client was told %d %s", status, a.status, a.body)
+			}
+		})
+	}
+}
+
 // An answer that never ends is ended by the model's timeouts.request.
 func TestAnEndlessStreamEndsByTheTimeout(t *testing.T) {
 	h := newHostile(t, 80*time.Millisecond, 1)

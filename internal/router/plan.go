@@ -203,6 +203,9 @@ func weighted(candidates []*model, draw float64, weight func(*model) int32) *mod
 
 // unsuitable says why no model at all can take the request.
 func (p *plan) unsuitable() *apiError {
+	if p.only != "" {
+		return badRequest("capability_missing", "model", "the model %q makes no embeddings, and vectors of another would not compare: ask for one that does, or for %q", p.only, routerconfig.AutoModel)
+	}
 	best := openai.Needs(0)
 	window := int64(0)
 	for i := p.decision.tier; i <= p.decision.high; i++ {

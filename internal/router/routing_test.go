@@ -110,12 +110,14 @@ func TestRefusals(t *testing.T) {
 		{name: "a closed route", path: "/closed/v1/chat/completions", body: says("auto", "hi"), status: 503, code: "route_unavailable", message: "tier gold"},
 		{name: "no JSON", body: "hello", status: 400, code: "invalid_request", message: "JSON"},
 		{name: "cut JSON", body: `{"model":"auto","messages":[{"role":"user"`, status: 400, code: "invalid_request", message: "byte"},
+		{name: "compressed JSON", body: "\x1f\x8b\x08", header: []string{"Content-Encoding", "gzip"}, status: 400, code: "invalid_request", message: "gzip: send it uncompressed"},
 		{name: "no body", body: "", status: 400, code: "invalid_request"},
 		{name: "no model", body: `{"messages":[{"role":"user","content":"hi"}]}`, status: 400, code: "invalid_request", message: "model"},
 		{name: "messages of the wrong type", body: `{"model":"auto","messages":"hi"}`, status: 400, code: "invalid_request", message: "messages"},
 		{name: "a body over the limit", body: says("auto", strings.Repeat("x", 1<<20)), status: 413, code: "request_too_large", message: "1048576"},
 		{name: "another path", path: "/v1/completions", body: "{}", status: 404, code: "not_found", message: "/v1/chat/completions"},
 		{name: "another method", method: "GET", body: "", status: 405, code: "method_not_allowed", message: "POST"},
+		{name: "an action of a model that is not served", path: "/v1/models/small-1:countTokens", body: "{}", status: 404, code: "not_found", message: ":generateContent"},
 		{name: "an unknown model by id", method: "GET", path: "/v1/models/gpt-1", status: 404, code: "model_not_found"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -158,7 +158,8 @@ func (s *Server) serveOther(e *Engine, w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	if list, id, ok := findModels(r); ok {
+	// An action that is not served, such as :countTokens, is no model of that name.
+	if list, id, ok := findModels(r); ok && (r.Method != http.MethodPost || !strings.Contains(id, ":")) {
 		if allowMethod(list.api, w, r, http.MethodGet) {
 			e.serveModels(w, r, list, id)
 		}

@@ -148,6 +148,22 @@ func (t *tap) keep(model string) {
 	}
 }
 
+// exchange asks by way of the tap, for a stream or for the whole answer, which read
+// takes note of.
+func exchange[Answer any](t *tap, a *ask, stream func(*got), whole func() (Answer, error), read func(*got, Answer)) *got {
+	g := &got{}
+	t.keep(a.model)
+	if a.stream {
+		stream(g)
+	} else if answer, err := whole(); err != nil {
+		g.err = err
+	} else {
+		read(g, answer)
+	}
+	g.header = t.last()
+	return g
+}
+
 func (t *tap) last() http.Header {
 	t.mu.Lock()
 	defer t.mu.Unlock()

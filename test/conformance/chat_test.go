@@ -44,16 +44,9 @@ func (c *chatClient) ask(ctx context.Context, a *ask) *got {
 	if err != nil {
 		return &got{err: err}
 	}
-	g := &got{}
-	c.tap.keep(a.model)
-	if a.stream {
-		c.stream(ctx, a, p, g)
-	} else if completion, err := c.client.Chat.Completions.New(ctx, p, headers(a)...); err != nil {
-		g.err = err
-	} else {
-		g.chat(completion)
-	}
-	g.header = c.tap.last()
+	g := exchange(c.tap, a, func(g *got) { c.stream(ctx, a, p, g) }, func() (*openai.ChatCompletion, error) {
+		return c.client.Chat.Completions.New(ctx, p, headers(a)...)
+	}, (*got).chat)
 	g.openaiError()
 	return g
 }

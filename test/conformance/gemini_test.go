@@ -41,16 +41,9 @@ func (c *geminiClient) ask(ctx context.Context, a *ask) *got {
 	if err != nil {
 		return &got{err: err}
 	}
-	g := &got{}
-	c.tap.keep(a.model)
-	if a.stream {
-		c.stream(ctx, a, contents, config, g)
-	} else if r, err := c.client.Models.GenerateContent(ctx, a.model, contents, config); err != nil {
-		g.err = err
-	} else {
-		g.candidates(r)
-	}
-	g.header = c.tap.last()
+	g := exchange(c.tap, a, func(g *got) { c.stream(ctx, a, contents, config, g) }, func() (*genai.GenerateContentResponse, error) {
+		return c.client.Models.GenerateContent(ctx, a.model, contents, config)
+	}, (*got).candidates)
 	var typed genai.APIError
 	if errors.As(g.err, &typed) {
 		g.status, g.code, g.message = typed.Code, typed.Status, typed.Message

@@ -46,16 +46,9 @@ func (c *messagesClient) ask(ctx context.Context, a *ask) *got {
 	for name, value := range a.header {
 		options = append(options, option.WithHeader(name, value))
 	}
-	g := &got{}
-	c.tap.keep(a.model)
-	if a.stream {
-		c.stream(ctx, a, p, g, options)
-	} else if m, err := c.client.Messages.New(ctx, p, options...); err != nil {
-		g.err = err
-	} else {
-		g.readMessage(m)
-	}
-	g.header = c.tap.last()
+	g := exchange(c.tap, a, func(g *got) { c.stream(ctx, a, p, g, options) }, func() (*anthropic.Message, error) {
+		return c.client.Messages.New(ctx, p, options...)
+	}, (*got).readMessage)
 	var typed *anthropic.Error
 	if errors.As(g.err, &typed) {
 		var body struct {

@@ -24,16 +24,9 @@ func (c *responsesClient) ask(ctx context.Context, a *ask) *got {
 	if err != nil {
 		return &got{err: err}
 	}
-	g := &got{}
-	c.tap.keep(a.model)
-	if a.stream {
-		c.stream(ctx, a, p, g)
-	} else if response, err := c.client.Responses.New(ctx, p, headers(a)...); err != nil {
-		g.err = err
-	} else {
-		g.response(response)
-	}
-	g.header = c.tap.last()
+	g := exchange(c.tap, a, func(g *got) { c.stream(ctx, a, p, g) }, func() (*responses.Response, error) {
+		return c.client.Responses.New(ctx, p, headers(a)...)
+	}, (*got).response)
 	g.openaiError()
 	return g
 }

@@ -48,6 +48,9 @@ type Options struct {
 	Log                      *slog.Logger
 	// Ready, if set, is called once both ports are open, with their addresses.
 	Ready func(listen, admin net.Addr)
+	// Reloaded, if set, is told in place of the log what became of a changed
+	// config: nil, or why the one before serves on.
+	Reloaded func(error)
 }
 
 // Process is a router at work.
@@ -158,10 +161,15 @@ func (p *Process) watchConfig(ctx context.Context) {
 	p.reloader.Run(ctx, p.options.ReloadInterval, func(err error) {
 		if err != nil {
 			p.metrics.ReloadFailed()
-			p.options.Log.Error("new config refused, still serving the last good one", "error", err)
-			return
 		}
-		p.options.Log.Info("config loaded", "digest", p.reloader.Status().Digest)
+		switch {
+		case p.options.Reloaded != nil:
+			p.options.Reloaded(err)
+		case err != nil:
+			p.options.Log.Error("new config refused, still serving the last good one", "error", err)
+		default:
+			p.options.Log.Info("config loaded", "digest", p.reloader.Status().Digest)
+		}
 	})
 }
 
