@@ -103,7 +103,7 @@ func (c *conn) awaitHead() (end int, _ *fault) {
 			return end, nil
 		}
 		if i >= 0 || len(got) > s.maxHeader() {
-			return 0, tooLong(got)
+			return 0, tooLong(got, s.maxHeader())
 		}
 		if fault := unfinished(got, scanned); fault != nil {
 			return 0, fault

@@ -219,8 +219,8 @@ func unfinished(p []byte, before int) *fault {
 }
 
 // tooLong refuses a head that is longer than it may be.
-func tooLong(p []byte) *fault {
-	if bytes.IndexByte(p, '\n') < 0 {
+func tooLong(p []byte, limit int) *fault {
+	if end := bytes.IndexByte(p, '\n'); end < 0 || end >= limit {
 		return &fault{http.StatusRequestURITooLong, "the request line is too long"}
 	}
 	return &fault{http.StatusRequestHeaderFieldsTooLarge, "the headers are too large"}

@@ -157,10 +157,12 @@ func (w *response) Write(p []byte) (int, error) {
 	case !w.hasBody():
 		return 0, http.ErrBodyNotAllowed
 	case w.length >= 0 && w.written+int64(len(p)) > w.length:
+		w.x.closing = true // the handler and its client would not agree on what was said
 		return 0, http.ErrContentLength
 	}
 	w.written += int64(len(p))
 	if w.x.toHead {
+		w.guessType(p)
 		return len(p), nil
 	}
 	buf := w.space()
@@ -172,6 +174,19 @@ func (w *response) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// guessType is for an answer of which only the head is sent.
+func (w *response) guessType(content []byte) {
+	if !w.typed && !w.sent {
+		w.buf = appendType(w.buf, content)
+		w.content = len(w.buf)
+		w.typed = true
+	}
+}
+
+func appendType(dst, content []byte) []byte {
+	return appendValue(append(dst, "Content-Type: "...), http.DetectContentType(content))
 }
 
 // maxFrame is about what the end of the head and the frame of a chunk take.
@@ -301,7 +316,7 @@ func (w *response) insert(frame []byte) {
 func (w *response) endHead(dst, sample []byte) []byte {
 	x := w.x
 	if !w.typed && len(sample) > 0 {
-		dst = appendValue(append(dst, "Content-Type: "...), http.DetectContentType(sample))
+		dst = appendType(dst, sample)
 	}
 	switch {
 	case !w.hasBody():
