@@ -66,10 +66,11 @@ func (b *body) read(p []byte) (int, error) {
 
 var goOn = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 
-// askFor tells the client to send the body, unless it has its answer already.
+// askFor tells the client to send the body, unless some of it is here already, or
+// the client has its answer.
 func (b *body) askFor() {
 	b.asked = false
-	if w := &b.x.w; !w.sent && w.failed == nil {
+	if w := &b.x.w; b.x.conn.in.empty() && !w.sent && w.failed == nil {
 		w.fail(b.x.conn.write(goOn, nil, nil))
 	}
 }

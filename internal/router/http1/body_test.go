@@ -127,6 +127,8 @@ func TestABodyThatIsThereNeedsNoContinue(t *testing.T) {
 	c.send("POST /a HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello")
 	c.wantAnswer("POST /a hello") // HTTP/1.0 knows no such answer
 	c = dial(t, address)
+	c.send("POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello")
+	c.wantAnswer("POST /a hello")
 	c.send("GET /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n")
 	c.wantAnswer("GET /a ")
 }

@@ -1,7 +1,6 @@
 package http1
 
 import (
-	"bytes"
 	"net"
 	"strconv"
 	"sync/atomic"
@@ -89,34 +88,34 @@ func (c *conn) end() {
 // awaitHead reads until a whole head is there, and returns where it ends; 0: the
 // client went away, or took too long.
 func (c *conn) awaitHead() (end int, _ *fault) {
-	s := c.server
-	c.readBy.wanted = after(s.IdleTimeout)
-	timed := c.accepted != 0
-	if timed && s.ReadHeaderTimeout > 0 {
-		c.readBy.wanted = c.accepted + s.ReadHeaderTimeout
-	}
-	c.accepted = 0
+	timed := c.awaitFirstByte()
 	for scanned := 0; ; {
 		got := c.in.bytes()
-		i := bytes.Index(got[scanned:], endOfHead)
-		if end = scanned + i + len(endOfHead); i >= 0 && end <= s.maxHeader() {
-			return end, nil
-		}
-		if i >= 0 || len(got) > s.maxHeader() {
-			return 0, tooLong(got, s.maxHeader())
-		}
-		if fault := unfinished(got, scanned); fault != nil {
-			return 0, fault
+		end, fault := scanHead(got, scanned, c.server.maxHeader())
+		if end > 0 || fault != nil {
+			return end, fault
 		}
 		if len(got) > 0 && !timed {
 			timed = true
-			c.readBy.wanted = after(s.ReadHeaderTimeout)
+			c.readBy.wanted = after(c.server.ReadHeaderTimeout)
 		}
 		scanned = max(0, len(got)-len(endOfHead)+1)
 		if c.fill() != nil || !c.activate() {
 			return 0, nil
 		}
 	}
+}
+
+// awaitFirstByte sets how long the first byte of a head may take, and reports
+// whether that is the time for all of it.
+func (c *conn) awaitFirstByte() (timed bool) {
+	if c.accepted == 0 || c.server.ReadHeaderTimeout <= 0 {
+		c.readBy.wanted = after(c.server.IdleTimeout)
+		return false
+	}
+	c.readBy.wanted = c.accepted + c.server.ReadHeaderTimeout
+	c.accepted = 0
+	return true
 }
 
 // activate marks the connection as in use; false: a shutdown has closed it.

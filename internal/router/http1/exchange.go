@@ -84,12 +84,16 @@ func (c *conn) newExchange(head string) (*exchange, *http.Request, *fault) {
 		return nil, nil, fault
 	}
 	x.scratch = s
-	x.closing = f.close || x.version10 && !f.keep
-	x.w = response{x: x, header: s.answered}
-	x.body = body{x: x, chunked: f.chunked, remaining: max(f.length, 0), done: !f.chunked && f.length <= 0}
-	x.body.asked = f.expected > 0 && !x.version10 && !x.body.done
+	x.begin(&f)
 	s.request = x.request(&line, &f)
 	return x, s.request.WithContext(&x.ctx), nil
+}
+
+func (x *exchange) begin(f *fields) {
+	x.closing = f.close || x.version10 && !f.keep
+	x.w = response{x: x, header: x.scratch.answered}
+	x.body = body{x: x, chunked: f.chunked, remaining: max(f.length, 0), done: !f.chunked && f.length <= 0}
+	x.body.asked = f.expected > 0 && !x.version10 && !x.body.done
 }
 
 func (x *exchange) request(line *requestLine, f *fields) http.Request {

@@ -49,11 +49,15 @@ func parseLine(line string) (requestLine, *fault) {
 	if version == "HTTP/1.1" || l.version10 {
 		return l, nil
 	}
-	const form = "HTTP/0.0"
-	if len(version) != len(form) || version[:5] != form[:5] || !digit(version[5]) || version[6] != '.' || !digit(version[7]) {
-		return requestLine{}, bad("the request line does not end in a version")
+	return requestLine{}, otherVersion(version)
+}
+
+func otherVersion(version string) *fault {
+	numbers, named := strings.CutPrefix(version, "HTTP/")
+	if !named || len(numbers) != 3 || !digit(numbers[0]) || numbers[1] != '.' || !digit(numbers[2]) {
+		return bad("the request line does not end in a version")
 	}
-	return requestLine{}, &fault{http.StatusHTTPVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are spoken here"}
+	return &fault{http.StatusHTTPVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are spoken here"}
 }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
@@ -142,11 +146,7 @@ func (f *fields) add(name, value string) (keep bool, _ *fault) {
 	case "Content-Length":
 		return true, f.addLength(value)
 	case "Transfer-Encoding":
-		if f.chunked || !message.SameName(value, "chunked") {
-			return false, bad("the transfer encoding is not just chunked")
-		}
-		f.chunked = true
-		return false, nil
+		return false, f.addEncoding(value)
 	case "Connection":
 		message.EachElement(value, func(option string) {
 			f.close = f.close || message.SameName(option, "close")
@@ -161,6 +161,14 @@ func (f *fields) add(name, value string) (keep bool, _ *fault) {
 		return false, nil // trailers are passed over
 	}
 	return true, nil
+}
+
+func (f *fields) addEncoding(value string) *fault {
+	if f.chunked || !message.SameName(value, "chunked") {
+		return bad("the transfer encoding is not just chunked")
+	}
+	f.chunked = true
+	return nil
 }
 
 // addLength takes no second length, not even the same.
@@ -199,6 +207,20 @@ func (f *fields) check(version10 bool) *fault {
 }
 
 var endOfHead = []byte("\r\n\r\n")
+
+// scanHead looks for the end of a head, of which the first bytes were looked at
+// before. end is 0 if it has not come.
+func scanHead(p []byte, before, limit int) (end int, _ *fault) {
+	i := bytes.Index(p[before:], endOfHead)
+	end = before + i + len(endOfHead)
+	switch {
+	case i >= 0 && end <= limit:
+		return end, nil
+	case i >= 0 || len(p) > limit:
+		return 0, tooLong(p, limit)
+	}
+	return 0, unfinished(p, before)
+}
 
 // unfinished looks at a head that has not come to its end, of which the first
 // bytes were looked at before.

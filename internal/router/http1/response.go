@@ -165,9 +165,9 @@ func (w *response) Write(p []byte) (int, error) {
 		w.guessType(p)
 		return len(p), nil
 	}
-	buf := w.space()
-	if len(buf)+len(p) <= bufferSize-maxFrame {
-		w.buf = append(buf, p...)
+	w.buf = w.space()
+	if len(w.buf)+len(p) <= bufferSize-maxFrame {
+		w.buf = append(w.buf, p...)
 		return len(p), nil
 	}
 	if err := w.send(p, false); err != nil {

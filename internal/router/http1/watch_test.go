@@ -2,6 +2,7 @@ package http1
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -55,7 +56,7 @@ func TestTheContextEndsWhenTheClientGoes(t *testing.T) {
 				}
 				left := time.Now()
 				leave(c)
-				if err := receive(t, "the context ended", ended); err != context.Canceled {
+				if err := receive(t, "the context ended", ended); !errors.Is(err, context.Canceled) {
 					t.Error(err)
 				}
 				if took := time.Since(left); took > 2*time.Second {
@@ -221,8 +222,13 @@ func TestTheContextWorksWithPackageContext(t *testing.T) {
 	c.cancel()
 	receive(t, "the function was called", called)
 	receive(t, "the end", ctx.Done())
-	if notStopped() || ctx.Err() != context.Canceled || context.Cause(child) != context.Canceled || late.Err() != context.Canceled {
-		t.Errorf("%v, %v, %v", ctx.Err(), context.Cause(child), late.Err())
+	for _, err := range []error{ctx.Err(), context.Cause(child), late.Err()} {
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+	if notStopped() {
+		t.Error("stopped after it was called")
 	}
 	cancelChild(nil)
 	after := context.AfterFunc(ctx, func() { called <- struct{}{} })
