@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 
 	"github.com/tiershift/tiershift/internal/router/message"
 )
@@ -75,12 +76,21 @@ func (b *body) askFor() {
 	}
 }
 
+// malformedBody is the error of a body that is not in the chunked coding.
+type malformedBody string
+
+func (m malformedBody) Error() string { return "malformed request body: " + string(m) }
+
+// fail keeps the error. But for those of the client's doing, it has gone away.
 func (b *body) fail(err error) {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	b.err = err
 	b.x.closing = true
+	if _, malformed := errors.AsType[malformedBody](err); !malformed && !errors.Is(err, os.ErrDeadlineExceeded) {
+		b.x.ctx.cancel()
+	}
 }
 
 // pull reads some content to p. Nothing may come of it at the end of chunks.
@@ -120,7 +130,7 @@ func (b *body) pullChunks(p []byte) (content int, err error) {
 			c.in.begin -= got - consumed // of the next request
 		}
 		if reason != "" {
-			err = errors.New("malformed request body: " + reason)
+			err = malformedBody(reason)
 		}
 	}
 	return content, err

@@ -179,6 +179,9 @@ func TestABodyThatEndsEarlyIsAnError(t *testing.T) {
 				if string(body) != "hello" {
 					t.Errorf("body %q", body)
 				}
+				if r.Context().Err() == nil {
+					t.Error("the context goes on")
+				}
 				failed <- err
 			})
 			c := dial(t, address)
@@ -201,6 +204,9 @@ func TestASlowBodyMeetsTheReadDeadline(t *testing.T) {
 		failed <- err
 		_, err = r.Body.Read(make([]byte, 1))
 		failed <- err
+		if err := r.Context().Err(); err != nil {
+			t.Error(err)
+		}
 		w.WriteHeader(http.StatusRequestTimeout)
 	})
 	c := dial(t, address)
