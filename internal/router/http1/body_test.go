@@ -121,6 +121,21 @@ func TestContinueIsSentWhenTheBodyIsRead(t *testing.T) {
 	c.wantClosed()
 }
 
+func TestNoContinueComesWithinAnAnswer(t *testing.T) {
+	_, address := start(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "a")
+		_ = http.NewResponseController(w).Flush()
+		body, err := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %v", body, err)
+	})
+	c := dial(t, address)
+	c.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+	time.Sleep(20 * time.Millisecond)
+	c.send("hello")
+	c.wantAnswer("ahello <nil>")
+	c.wantClosed()
+}
+
 func TestABodyThatIsThereNeedsNoContinue(t *testing.T) {
 	_, address := start(t, echo)
 	c := dial(t, address)
@@ -155,12 +170,12 @@ func TestAnAnswerBeforeALargeBodyArrives(t *testing.T) {
 	_, address := start(t, func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 	})
-	for _, framing := range []string{"Content-Length: 8388608\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n800000\r\n"} {
+	for i, framing := range []string{"Content-Length: 8388608\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n800000\r\n"} {
 		c := dial(t, address)
 		c.send("POST / HTTP/1.1\r\nHost: x\r\n" + framing)
 		_, _ = io.WriteString(c.TCPConn, strings.Repeat("x", 8<<20)) // may break off
-		if resp, _ := c.answer(http.MethodPost); resp.StatusCode != http.StatusRequestEntityTooLarge {
-			t.Errorf("status %d", resp.StatusCode)
+		if resp, _ := c.answer(http.MethodPost); resp.StatusCode != http.StatusRequestEntityTooLarge || resp.Close != (i == 0) {
+			t.Errorf("status %d, close %t", resp.StatusCode, resp.Close)
 		}
 		c.wantClosed()
 	}

@@ -42,8 +42,6 @@ func parseLine(line string) (requestLine, *fault) {
 		return requestLine{}, bad("the method is not a token")
 	case !spaced || target == "":
 		return requestLine{}, bad("the request line has not three parts")
-	case !message.ValidValue(target) || strings.IndexByte(target, '\t') >= 0:
-		return requestLine{}, bad("the request target holds a control character")
 	}
 	l := requestLine{method: method, target: target, version10: version == "HTTP/1.0"}
 	if version == "HTTP/1.1" || l.version10 {

@@ -31,7 +31,12 @@ type response struct {
 }
 
 // Header implements http.ResponseWriter. Changes after WriteHeader have no effect.
-func (w *response) Header() http.Header { return w.header }
+func (w *response) Header() http.Header {
+	if w.over {
+		return http.Header{} // the handler's serves another request by now
+	}
+	return w.header
+}
 
 // WriteHeader implements http.ResponseWriter. Informational answers are not sent,
 // and only the first call counts.

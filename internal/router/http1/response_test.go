@@ -364,10 +364,13 @@ func TestAWriterThatIsKeptWritesNothing(t *testing.T) {
 		if http.NewResponseController(old).Flush() == nil {
 			t.Error("no error")
 		}
+		old.Header().Set("X-Smuggled", "1")
 		fmt.Fprint(w, "second")
 	})
 	c := dial(t, address)
 	c.send(get("/first") + get("/second"))
 	c.wantAnswer("")
-	c.wantAnswer("second")
+	if resp := c.wantAnswer("second"); resp.Header["X-Smuggled"] != nil {
+		t.Error("a header of another request")
+	}
 }
