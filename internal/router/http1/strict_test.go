@@ -2,6 +2,7 @@ package http1
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -109,6 +110,19 @@ func TestRefused(t *testing.T) {
 				t.Errorf("%d requests were served", n)
 			}
 		})
+	}
+}
+
+// TestARefusalReachesAClientThatStillSends and must not be lost by a reset.
+func TestARefusalReachesAClientThatStillSends(t *testing.T) {
+	_, address := start(t, func(http.ResponseWriter, *http.Request) {})
+	for range 5 {
+		c := dial(t, address)
+		c.send("POST / HTTP/1.1\r\nHost: x y\r\nContent-Length: 4194304\r\n\r\n")
+		_, _ = io.WriteString(c.TCPConn, strings.Repeat("x", 4<<20)) // may break off
+		if resp, _ := c.answer(http.MethodPost); resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("status %d", resp.StatusCode)
+		}
 	}
 }
 
