@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/tiershift/tiershift/internal/router"
+	"github.com/tiershift/tiershift/internal/router/http1"
 	"github.com/tiershift/tiershift/internal/router/reload"
 	"github.com/tiershift/tiershift/internal/router/upstream"
 	"github.com/tiershift/tiershift/internal/routerconfig"
@@ -106,8 +107,15 @@ func (p *Process) Server() *router.Server { return p.server }
 // serving is one port. The traffic port stands first in every list, so that
 // probes and metrics answer until it is drained.
 type serving struct {
-	server   *http.Server
+	server   server
 	listener net.Listener
+}
+
+// server is what http1.Server and http.Server are alike in.
+type server interface {
+	Serve(listener net.Listener) error
+	Shutdown(ctx context.Context) error
+	Close() error
 }
 
 // Run serves until the context ends, then drains.
@@ -117,7 +125,7 @@ func (p *Process) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("traffic port: %w", err)
 	}
-	servers := []serving{{p.httpServer(p.server), listener}}
+	servers := []serving{{p.trafficServer(), listener}}
 	var adminAddr net.Addr
 	if p.options.Admin != "" {
 		adminListener, err := config.Listen(ctx, "tcp", p.options.Admin)
@@ -125,7 +133,7 @@ func (p *Process) Run(ctx context.Context) error {
 			return errors.Join(fmt.Errorf("admin port: %w", err), listener.Close())
 		}
 		adminAddr = adminListener.Addr()
-		servers = append(servers, serving{p.httpServer(p.server.AdminHandler(p.registry, p.reloader.Status)), adminListener})
+		servers = append(servers, serving{p.adminServer(), adminListener})
 	}
 	failed := make(chan error, len(servers))
 	for _, s := range servers {
@@ -148,10 +156,19 @@ func (p *Process) Run(ctx context.Context) error {
 	return p.drain(servers)
 }
 
-func (p *Process) httpServer(handler http.Handler) *http.Server {
-	const headerPatience = 10 * time.Second
+// Both ports wait this long for the head of a request, and for the next one.
+const (
+	headerPatience = 10 * time.Second
+	idlePatience   = 2 * time.Minute
+)
+
+func (p *Process) trafficServer() *http1.Server {
+	return &http1.Server{Handler: p.server, ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, ErrorLog: p.options.Log}
+}
+
+func (p *Process) adminServer() *http.Server {
 	return &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerPatience, IdleTimeout: 2 * time.Minute,
+		Handler: p.server.AdminHandler(p.registry, p.reloader.Status), ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience,
 		ErrorLog: slog.NewLogLogger(p.options.Log.Handler(), slog.LevelWarn),
 	}
 }

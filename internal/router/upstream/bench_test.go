@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tiershift/tiershift/internal/router/message"
 )
 
 // BenchmarkProxy compares what a proxy costs with this client and with
@@ -148,7 +150,7 @@ func (p *clientProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer resp.Close()
 	header := w.Header()
 	resp.EachHeader(func(name, value []byte) {
-		if !sameName(name, "Transfer-Encoding") {
+		if !message.SameName(name, "Transfer-Encoding") {
 			key := http.CanonicalHeaderKey(string(name))
 			header[key] = append(header[key], string(value))
 		}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/tiershift/tiershift/internal/router/message"
 )
 
 // Options say where a Client connects to and how. Only BaseURL is required.
@@ -84,7 +86,7 @@ func New(options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !validValue(options.UserAgent) {
+	if !message.ValidValue(options.UserAgent) {
 		return nil, errors.New("the user agent holds a control character")
 	}
 	c := &Client{options: options, pool: pool{max: options.MaxIdleConns, timeout: options.IdleConnTimeout}}

@@ -2,8 +2,9 @@ package upstream
 
 import (
 	"bytes"
-	"math"
 	"time"
+
+	"github.com/tiershift/tiershift/internal/router/message"
 )
 
 // head is what the status line and the header lines of an answer say about it.
@@ -78,25 +79,14 @@ func parseStatus(line []byte) (status int, version10 bool, err error) {
 	if !version10 && string(version) != "HTTP/1.1 " {
 		return 0, false, malformed("the protocol version is unknown")
 	}
-	n, ok := decimal(code)
+	n, ok := message.Decimal(code)
 	if !ok || n < 100 || len(reason) > 0 && reason[0] != ' ' {
 		return 0, false, malformed("the status is not a number of three digits")
 	}
-	if !validValue(reason) {
+	if !message.ValidValue(reason) {
 		return 0, false, malformed("the status line holds a control character")
 	}
 	return int(n), version10, nil
-}
-
-// decimal reads digits and nothing else.
-func decimal(s []byte) (n int64, ok bool) {
-	for _, c := range s {
-		if c < '0' || c > '9' || n > (math.MaxInt64-9)/10 {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, len(s) > 0
 }
 
 var (
@@ -107,7 +97,7 @@ var (
 func scanFields(lines []byte) (headFields, error) {
 	fields := headFields{length: -1}
 	for len(lines) > 0 {
-		name, value, rest, reason := nextField(lines)
+		name, value, rest, reason := message.NextField(lines)
 		if reason != "" {
 			return fields, malformed(reason)
 		}
@@ -121,27 +111,27 @@ func scanFields(lines []byte) (headFields, error) {
 
 func (f *headFields) add(name, value []byte) error {
 	switch {
-	case sameName(name, "content-length"):
+	case message.SameName(name, "content-length"):
 		return f.addLength(value)
-	case sameName(name, "transfer-encoding"):
-		if f.chunked || !sameName(value, "chunked") {
+	case message.SameName(name, "transfer-encoding"):
+		if f.chunked || !message.SameName(value, "chunked") {
 			return malformed("the transfer encoding is not just chunked")
 		}
 		f.chunked = true
-	case sameName(name, "connection"):
-		eachElement(value, func(option []byte) {
-			f.close = f.close || sameName(option, "close")
-			f.keep = f.keep || sameName(option, "keep-alive")
+	case message.SameName(name, "connection"):
+		message.EachElement(value, func(option []byte) {
+			f.close = f.close || message.SameName(option, "close")
+			f.keep = f.keep || message.SameName(option, "keep-alive")
 		})
-	case sameName(name, "keep-alive"):
-		eachElement(value, f.addKeepAlive)
+	case message.SameName(name, "keep-alive"):
+		message.EachElement(value, f.addKeepAlive)
 	}
 	return nil
 }
 
 // addLength takes the same length twice, as RFC 9112 allows, but no list.
 func (f *headFields) addLength(value []byte) error {
-	n, ok := decimal(value)
+	n, ok := message.Decimal(value)
 	if !ok {
 		return malformed("the content length is not a number")
 	}
@@ -156,11 +146,11 @@ func (f *headFields) addLength(value []byte) error {
 // a connection that is not used close to its end is one that does not break.
 func (f *headFields) addKeepAlive(parameter []byte) {
 	const name = "timeout="
-	if len(parameter) <= len(name) || !sameName(parameter[:len(name)], name) {
+	if len(parameter) <= len(name) || !message.SameName(parameter[:len(name)], name) {
 		return
 	}
 	const longest = 24 * 60 * 60
-	if seconds, ok := decimal(parameter[len(name):]); ok {
+	if seconds, ok := message.Decimal(parameter[len(name):]); ok {
 		f.close = f.close || seconds == 0
 		f.lifetime = time.Duration(min(seconds, longest)) * time.Second
 	}

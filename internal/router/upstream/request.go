@@ -3,6 +3,8 @@ package upstream
 import (
 	"strconv"
 	"time"
+
+	"github.com/tiershift/tiershift/internal/router/message"
 )
 
 // Request is one request. It may be used again once Do has returned, its Body
@@ -54,7 +56,7 @@ func CheckHead(head []byte) error {
 // checkHead also reports whether a User-Agent is among the lines.
 func checkHead(head []byte) (hasAgent bool, err error) {
 	for len(head) > 0 {
-		name, _, rest, reason := nextField(head)
+		name, _, rest, reason := message.NextField(head)
 		if reason != "" {
 			field := "head"
 			if name != nil {
@@ -65,7 +67,7 @@ func checkHead(head []byte) (hasAgent bool, err error) {
 		if isOwn(name) {
 			return false, ownError(string(name))
 		}
-		hasAgent = hasAgent || sameName(name, "user-agent")
+		hasAgent = hasAgent || message.SameName(name, "user-agent")
 		head = rest
 	}
 	return hasAgent, nil
@@ -84,7 +86,7 @@ var ownNames = []string{
 
 func isOwn[T string | []byte](name T) bool {
 	for _, own := range ownNames {
-		if sameName(name, own) {
+		if message.SameName(name, own) {
 			return true
 		}
 	}
@@ -93,9 +95,9 @@ func isOwn[T string | []byte](name T) bool {
 
 func (f *Field) check() error {
 	switch {
-	case !validToken(f.Name):
+	case !message.ValidToken(f.Name):
 		return &RequestError{Field: "header " + strconv.Quote(f.Name), Reason: "the name is not a token"}
-	case !validValue(f.Value):
+	case !message.ValidValue(f.Value):
 		return &RequestError{Field: "header " + f.Name, Reason: "the value holds a control character"}
 	case isOwn(f.Name):
 		return ownError(f.Name)
@@ -121,7 +123,7 @@ func (c *Client) appendHead(dst []byte, req *Request) ([]byte, error) {
 		if err := f.check(); err != nil {
 			return dst, err
 		}
-		hasAgent = hasAgent || sameName(f.Name, "user-agent")
+		hasAgent = hasAgent || message.SameName(f.Name, "user-agent")
 		dst = append(append(append(append(dst, f.Name...), ": "...), f.Value...), "\r\n"...)
 	}
 	if !hasAgent {
@@ -136,7 +138,7 @@ func (c *Client) appendHead(dst []byte, req *Request) ([]byte, error) {
 
 // checkStart checks what makes up the request line and the framing.
 func checkStart(req *Request) error {
-	if !validToken(req.Method) {
+	if !message.ValidToken(req.Method) {
 		return &RequestError{Field: "method", Reason: "is not a token"}
 	}
 	if req.Method == "HEAD" || req.Method == "CONNECT" {

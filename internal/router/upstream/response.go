@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"sync"
+
+	"github.com/tiershift/tiershift/internal/router/message"
 )
 
 // Response is an answer whose head has arrived and whose body is on its way. It
@@ -53,8 +55,8 @@ func newResponse(ctx context.Context, t *Timeouts) *Response {
 func (r *Response) Header(name string) string {
 	for lines := r.head.lines; len(lines) > 0; {
 		var key, value []byte
-		key, value, lines = cutField(lines)
-		if sameName(key, name) {
+		key, value, lines = message.CutField(lines)
+		if message.SameName(key, name) {
 			return string(value)
 		}
 	}
@@ -66,7 +68,7 @@ func (r *Response) Header(name string) string {
 func (r *Response) EachHeader(f func(name, value []byte)) {
 	for lines := r.head.lines; len(lines) > 0; {
 		var name, value []byte
-		name, value, lines = cutField(lines)
+		name, value, lines = message.CutField(lines)
 		f(name, value)
 	}
 }
