@@ -30,6 +30,8 @@ type board struct {
 	config func() *routerconfig.Config
 	// routes are those that shift, as they stand.
 	routes func() []v1alpha1.RouteStatus
+	// shares are the splits as they were told last, by route.
+	shares map[string]string
 
 	mu    sync.Mutex
 	tiers map[string]*tally
@@ -215,13 +217,31 @@ func (b *board) table(total int) string {
 	return text.String()
 }
 
+// shifted tells of the routes whose split is another than when it was called
+// before, a line each. One goroutine calls it.
+func (b *board) shifted() string {
+	text, shares := "", map[string]string{}
+	for _, r := range b.routes() {
+		shares[r.Name] = sharesOf(&r)
+		if shares[r.Name] != b.shares[r.Name] {
+			text += splitLine(&r) + "\n"
+		}
+	}
+	b.shares = shares
+	return text
+}
+
 // splitLine is where the undecided of a route goes, and why.
 func splitLine(r *v1alpha1.RouteStatus) string {
+	return fmt.Sprintf("route %s, undecided: %s (%s)", r.Name, sharesOf(r), r.Reason)
+}
+
+func sharesOf(r *v1alpha1.RouteStatus) string {
 	shares := make([]string, len(r.Split))
 	for i, s := range r.Split {
 		shares[i] = fmt.Sprintf("%s %d %%", s.Tier, s.Percent)
 	}
-	return fmt.Sprintf("route %s, undecided: %s (%s)", r.Name, strings.Join(shares, ", "), r.Reason)
+	return strings.Join(shares, ", ")
 }
 
 func (t *tally) p95() string {

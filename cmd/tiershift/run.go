@@ -108,7 +108,7 @@ func run(ctx context.Context, flags *runFlags, out, errOut io.Writer) error {
 	})
 	board := newBoard(providers, source.Routes)
 	ready := make(chan struct{})
-	metrics := ""
+	metrics, refused := "", false
 	p, err := process.New(process.Options{
 		Source: source, Secrets: source.Secrets(), Classifiers: source.Classifiers(), Listen: flags.listen, Admin: flags.adminListen,
 		ReloadInterval: 500 * time.Millisecond, DrainTimeout: drainTimeout, Log: log,
@@ -120,10 +120,16 @@ func run(ctx context.Context, flags *runFlags, out, errOut io.Writer) error {
 		},
 		Reloaded: func(err error) {
 			if err != nil {
+				refused = true
 				fmt.Fprintf(errOut, "error: the last good config serves on: %v\n", flags.explainFaults(err))
 				return
 			}
-			fmt.Fprintf(out, "%s: a new config is in service\n", flags.dir)
+			shifted := board.shifted()
+			fmt.Fprint(out, shifted)
+			if shifted == "" || refused {
+				fmt.Fprintf(out, "%s: a new config is in service\n", flags.dir)
+			}
+			refused = false
 		},
 	})
 	if err != nil {

@@ -214,12 +214,11 @@ var _ = Describe("A policy", func() {
 		Eventually(policyState(ctx, namespace, v1alpha1.ConditionReady)).WithContext(ctx).Should(Equal("True Ready"))
 
 		policy = get(ctx, &v1alpha1.RoutingPolicy{}, namespace, "support")
-		truth := policy.Status.DeepCopy()
+		truth, overwritten := policy.Status.DeepCopy(), policy.DeepCopy()
 		for i := range policy.Status.Conditions {
 			policy.Status.Conditions[i].Status, policy.Status.Conditions[i].Reason = metav1.ConditionFalse, "Mine"
 		}
 		policy.Status.ConfigDigest, policy.Status.TierNames = "sha256:mine", "mine"
-		overwritten := get(ctx, &v1alpha1.RoutingPolicy{}, namespace, "support")
 		Expect(env.Client.Status().Patch(ctx, policy, client.MergeFrom(overwritten), client.FieldOwner("someone-else"))).To(Succeed())
 		Eventually(func(g Gomega) {
 			now := get(ctx, &v1alpha1.RoutingPolicy{}, namespace, "support").Status
