@@ -2,7 +2,7 @@
 // clients and the router: one goroutine per connection, which reads a request,
 // runs the handler and writes the answer. net/http's server starts and stops a
 // second goroutine for every request, sets several deadlines, and puts each head
-// together from sorted copies; leaving that out is what this package is for.
+// together from copies; leaving that out is what this package is for.
 //
 // The contract, in the order in which it is relied upon:
 //

@@ -3,6 +3,7 @@ package http1
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,8 +50,14 @@ func (w *response) WriteHeader(status int) {
 	}
 	w.status, w.length = status, -1
 	w.buf = appendStatus(w.space(), w.x.version10, status)
-	for name, values := range w.header {
-		w.appendHeader(name, values)
+	var space [24]string
+	names := space[:0]
+	for name := range w.header {
+		names = append(names, name)
+	}
+	slices.Sort(names) // for whoever reads or compares answers
+	for _, name := range names {
+		w.appendHeader(name, w.header[name])
 	}
 	if !w.dated {
 		w.buf = appendDate(w.buf)
