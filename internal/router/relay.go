@@ -198,7 +198,7 @@ func (x *exchange) relayStream(a *attempt, resp *upstream.Response, begun time.T
 		if !s.committed || len(x.scratch.out) == 0 {
 			continue
 		}
-		if !s.write(x.scratch.out) || s.control.Flush() != nil {
+		if !s.flush(x.scratch.out) {
 			return s.clientGone()
 		}
 		x.scratch.out = x.scratch.out[:0]
@@ -275,6 +275,8 @@ func (s *streamRelay) write(data []byte) bool {
 	return err == nil
 }
 
+func (s *streamRelay) flush(data []byte) bool { return s.write(data) && s.control.Flush() == nil }
+
 // garbage records a stream whose beginning is none.
 func (s *streamRelay) garbage(fault string) bool {
 	s.x.waiting += s.x.server.now().Sub(s.begun)
@@ -326,8 +328,11 @@ func (s *streamRelay) end(out []byte, err error) bool {
 	x.scratch.out = out
 	// The end of the answer leaves with its last event, unless there may be something
 	// to wait for meanwhile.
-	sent := s.write(out) && (s.resp.Whole() || s.control.Flush() == nil)
-	if !sent {
+	leave := s.flush
+	if s.resp.Whole() {
+		leave = s.write
+	}
+	if !leave(out) {
 		if x.outcome == metricnames.OutcomeSuccess {
 			x.cancelled()
 		}

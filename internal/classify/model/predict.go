@@ -94,9 +94,12 @@ func (m *Model) sumBuckets(buckets []uint32) (sums [stride]int32) {
 			even += w & lanes
 			odd += w >> 8 & lanes
 		}
-		for h := 0; h < stride; h += 2 {
-			sums[h] += int32(even>>(8*h)&0xffff) - int32(n)*weightBias
-			sums[h+1] += int32(odd>>(8*h)&0xffff) - int32(n)*weightBias
+		for h := range sums {
+			lane := even >> (h / 2 * 16)
+			if h%2 == 1 {
+				lane = odd >> (h / 2 * 16)
+			}
+			sums[h] += int32(lane&0xffff) - int32(n)*weightBias
 		}
 		buckets = buckets[n:]
 	}

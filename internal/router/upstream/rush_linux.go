@@ -22,7 +22,7 @@ func (c *conn) rush() (written int64, err error) {
 	err = raw.Write(func(fd uintptr) bool {
 		for len(c.vector) > 0 {
 			var n int
-			n, fault = unix.Writev(int(fd), c.vector) //nolint:gosec // a file descriptor is an int
+			n, fault = unix.Writev(int(fd), c.vector)
 			if n > 0 {
 				written += int64(n)
 				c.vector = rest(c.vector, n)
