@@ -9,6 +9,7 @@ package integration
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -220,7 +221,7 @@ func (c *counter) around(next http.RoundTripper) http.RoundTripper {
 		}
 		if isWrite(r) {
 			c.mu.Lock()
-			c.written = append(c.written, r.Method+" "+r.URL.Path)
+			c.written = append(c.written, fmt.Sprintf("%s %s by %q", r.Method, r.URL.Path, r.URL.Query().Get("fieldManager")))
 			c.writes.Add(1)
 			c.mu.Unlock()
 		} else {
