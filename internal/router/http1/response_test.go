@@ -116,6 +116,7 @@ func TestTheFramingIsTheServers(t *testing.T) {
 		h := w.Header()
 		h.Set("Trailer", "X")
 		h.Set("Transfer-Encoding", "gzip")
+		h["transfer-encoding"], h["connection"] = []string{"chunked"}, []string{"upgrade"}
 		h["Content-Length"] = r.Header["X-Length"]
 		w.WriteHeader(http.StatusContinue) // cannot be sent, and is no answer
 		_, _ = io.WriteString(w, "hello")

@@ -243,3 +243,16 @@ func TestARequestTellsWhatItIs(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+func TestKnownNamesAreCanonical(t *testing.T) {
+	for name, known := range knownNames {
+		if want := http.CanonicalHeaderKey(name); known != want || canonical(name) != want || canonical(known) != want {
+			t.Errorf("%q: %q, %q, want %q", name, known, canonical(name), want)
+		}
+	}
+	for _, name := range []string{"x", "X", "x-y", "X-yZ", "-", "x--y", "x_y", "1a", "X-Y"} {
+		if got, want := canonical(name), http.CanonicalHeaderKey(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
