@@ -36,6 +36,7 @@ func BenchmarkServer(b *testing.B) {
 		concurrency int
 	}{
 		{"JSON2KB", "/v1/chat/completions", 8},
+		{"JSON2KBwaiting", "/v1/waiting", 32}, // as for a provider: the client is watched
 		{"SSE50", "/v1/stream", 8},
 		{"SSE50paced", "/v1/paced", 32},
 	}
@@ -121,7 +122,10 @@ func benchHandler(w http.ResponseWriter, r *http.Request) {
 	} {
 		h[name] = benchValue
 	}
-	if r.URL.Path == "/v1/chat/completions" {
+	if r.URL.Path == "/v1/waiting" {
+		time.Sleep(2 * watchAfter)
+	}
+	if r.URL.Path == "/v1/chat/completions" || r.URL.Path == "/v1/waiting" {
 		h["Content-Type"], h["Content-Length"] = benchJSON, benchLength
 		_, _ = w.Write(benchAnswer)
 		return

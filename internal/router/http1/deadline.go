@@ -29,16 +29,19 @@ type deadline struct {
 	wanted, told time.Duration
 }
 
-// unknown stands for a deadline that somebody else has told the socket.
-const unknown time.Duration = -1
-
 // prepare comes before an operation.
 func (d *deadline) prepare() error {
-	late := d.told == 0 || d.told > d.wanted
-	if d.told == unknown || d.wanted != 0 && late {
-		return d.move()
+	if d.wanted == 0 || 0 < d.told && d.told <= d.wanted {
+		return nil
 	}
-	return nil
+	return d.move()
+}
+
+// abort ends the operation that is under way, and those that come, until one is
+// found to be premature.
+func (d *deadline) abort() error {
+	d.told = 1
+	return d.tell(epoch.Add(d.told))
 }
 
 func (d *deadline) move() error {

@@ -87,7 +87,7 @@ func (w *response) appendHeader(name string, values []string) {
 	if !message.ValidToken(name) {
 		return
 	}
-	switch name {
+	switch canonical(name) {
 	case "Content-Length":
 		w.announce(values)
 		return

@@ -116,6 +116,7 @@ func TestTheFramingIsTheServers(t *testing.T) {
 		h := w.Header()
 		h.Set("Trailer", "X")
 		h.Set("Transfer-Encoding", "gzip")
+		h["transfer-encoding"], h["connection"] = []string{"chunked"}, []string{"upgrade"}
 		h["Content-Length"] = r.Header["X-Length"]
 		w.WriteHeader(http.StatusContinue) // cannot be sent, and is no answer
 		_, _ = io.WriteString(w, "hello")
@@ -295,7 +296,10 @@ func TestHTTP10(t *testing.T) {
 func TestAClientThatDoesNotReadMeetsTheWriteDeadline(t *testing.T) {
 	failed := make(chan error, 3)
 	_, address := start(t, func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		control := http.NewResponseController(w)
+		_ = control.SetWriteDeadline(time.Now().Add(time.Hour))
+		_ = control.Flush()
+		_ = control.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 		for range 1000 {
 			if _, err := io.WriteString(w, strings.Repeat("x", 1<<20)); err != nil {
 				failed <- err
@@ -322,7 +326,10 @@ func TestAClientThatDoesNotReadMeetsTheWriteDeadline(t *testing.T) {
 // the socket, which passes in the middle of a write.
 func TestAWriteGoesOnAfterADeadlineThatWasMoved(t *testing.T) {
 	const size = 16 << 20
-	_, address := start(t, func(w http.ResponseWriter, _ *http.Request) {
+	_, address := start(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/length" {
+			w.Header().Set("Content-Length", fmt.Sprint(size+1))
+		}
 		control := http.NewResponseController(w)
 		_ = control.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 		fmt.Fprint(w, "a")
@@ -336,16 +343,18 @@ func TestAWriteGoesOnAfterADeadlineThatWasMoved(t *testing.T) {
 			t.Errorf("%d, %v", n, err)
 		}
 	})
-	c := dial(t, address)
-	c.send(get("/"))
-	time.Sleep(300 * time.Millisecond)
-	_, body := c.answer(http.MethodGet)
-	if len(body) != size+1 {
-		t.Fatalf("%d bytes", len(body))
-	}
-	for i := range size {
-		if body[i+1] != byte('a'+i/1000%26) {
-			t.Fatalf("byte %d is wrong", i)
+	for _, path := range []string{"/chunks", "/length"} {
+		c := dial(t, address)
+		c.send(get(path))
+		time.Sleep(300 * time.Millisecond)
+		_, body := c.answer(http.MethodGet)
+		if len(body) != size+1 {
+			t.Fatalf("%d bytes", len(body))
+		}
+		for i := range size {
+			if body[i+1] != byte('a'+i/1000%26) {
+				t.Fatalf("byte %d is wrong", i)
+			}
 		}
 	}
 }

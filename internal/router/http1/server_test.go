@@ -102,14 +102,22 @@ func TestCloseEndsEverything(t *testing.T) {
 
 func TestASlowHeadIsGivenUp(t *testing.T) {
 	const limit = 200 * time.Millisecond
-	for name, before := range map[string]string{"silent": "", "first": "GET / HT", "later": get("/") + "GET / HTTP/1.1\r\nHost: x\r\n"} {
+	for name, before := range map[string]string{
+		"silent": "", "first": "GET / HT", "second": get("/") + "GET / HTTP/1.1\r\nHost: x\r\n", "after a while": get("/"),
+	} {
 		t.Run(name, func(t *testing.T) {
 			_, address := start(t, echo, func(s *Server) { s.ReadHeaderTimeout, s.IdleTimeout = limit, time.Minute })
 			c := dial(t, address)
 			began := time.Now()
 			c.send(before)
-			if name == "later" {
+			switch name {
+			case "second":
 				c.wantAnswer("GET / ")
+			case "after a while": // when the deadline on the socket is that of an idle connection
+				c.wantAnswer("GET / ")
+				time.Sleep(limit + limit/2)
+				began = time.Now()
+				c.send("GET")
 			}
 			stop := make(chan struct{})
 			go func() { // a byte now and then does not help

@@ -59,8 +59,7 @@ func (c *conn) disarm() {
 	w.timer.Stop()
 	if w.state == watchReading {
 		w.state = watchAborted
-		c.readBy.told = unknown
-		if c.readBy.tell(longAgo) != nil {
+		if c.readBy.abort() != nil {
 			_ = c.socket.Close() // ends the read as well
 		}
 	}
@@ -71,8 +70,6 @@ func (c *conn) disarm() {
 	c.in.add(w.early[:w.count])
 	w.count = 0
 }
-
-var longAgo = time.Unix(1, 0)
 
 // watchClient reads until the client goes away or disarm ends it.
 func (c *conn) watchClient() {

@@ -70,8 +70,14 @@ func TestTheContextEndsWhenTheClientGoes(t *testing.T) {
 func TestAWatchBeginsLateAndEndsWithTheHandler(t *testing.T) {
 	release := make(chan struct{})
 	_, address := start(t, func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
 		if r.URL.Path == "/slow" {
 			<-release
+		} else {
+			time.Sleep(watchAfter / 10)
+			if n := watching(); n > 0 && time.Since(begun) < watchAfter {
+				t.Errorf("%d goroutines watch from the beginning", n)
+			}
 		}
 		if err := r.Context().Err(); err != nil {
 			t.Error(err)
@@ -79,7 +85,7 @@ func TestAWatchBeginsLateAndEndsWithTheHandler(t *testing.T) {
 		fmt.Fprint(w, r.URL.Path)
 	})
 	c := dial(t, address)
-	for range 200 {
+	for range 50 {
 		c.send(get("/fast"))
 		c.wantAnswer("/fast")
 	}
