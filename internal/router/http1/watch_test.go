@@ -266,5 +266,10 @@ func TestWaitersCanBeStoppedInAnyOrder(t *testing.T) {
 		if calls != want {
 			t.Errorf("%v, want %v", calls, want)
 		}
+		for i, stop := range stops {
+			if stop() {
+				t.Errorf("%d was stopped after the end", i)
+			}
+		}
 	}
 }
