@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // Format names the file format. A file of another is refused.
@@ -56,11 +58,14 @@ type Head struct {
 // and how demanding it is. It is immutable and safe for concurrent use.
 type Model struct {
 	card    Card
-	tiers   []Head  // from the cheapest to the strongest
-	classes []Head  // none, or those of Classes
-	topics  *Topics // nil: none
-	// weights and dense are those of all heads side by side: tiers first. Of weights
-	// each has weightBias added, so that sum can add up all of a bucket at once.
+	tiers   []Head // from the cheapest to the strongest
+	classes []Head // none, or those of Classes
+	// topics of a model that was loaded are unpacked when they are first asked for: they
+	// take more memory than all else, and only trees look at them. Nil: there are none.
+	topics func() *Topics
+	// weights and dense are those of all heads side by side, tiers first; the heads have
+	// none of their own. Of weights each has weightBias added, so that sum can add up all
+	// of a bucket at once.
 	weights []byte
 	dense   []float32
 }
@@ -91,7 +96,7 @@ func Fingerprint() string {
 // the strongest, and none or three of classes in the order of [Classes]. Topics
 // may be nil.
 func New(card Card, topics *Topics, tiers, classes []Head) (*Model, error) {
-	m := &Model{card: card, topics: topics, tiers: tiers, classes: classes}
+	m := &Model{card: card, tiers: slices.Clone(tiers), classes: slices.Clone(classes), topics: func() *Topics { return topics }}
 	if err := m.check(); err != nil {
 		return nil, err
 	}
@@ -104,19 +109,45 @@ func New(card Card, topics *Topics, tiers, classes []Head) (*Model, error) {
 		for c, w := range head.Dense {
 			m.dense[c*stride+h] = w
 		}
+		head.Weights, head.Dense = nil, nil
 	}
 	return m, nil
 }
 
-func (m *Model) heads() []Head {
-	return append(append(make([]Head, 0, maxHeads), m.tiers...), m.classes...)
+// heads are those of the tiers, then those of the classes.
+func (m *Model) heads() []*Head {
+	heads := make([]*Head, 0, maxHeads)
+	for i := range m.tiers {
+		heads = append(heads, &m.tiers[i])
+	}
+	for i := range m.classes {
+		heads = append(heads, &m.classes[i])
+	}
+	return heads
+}
+
+// whole returns heads, of which the first is the model's number h, with their
+// weights.
+func (m *Model) whole(heads []Head, h int) []Head {
+	heads = slices.Clone(heads)
+	for i := range heads {
+		head := &heads[i]
+		head.Weights, head.Dense = make([]int8, Buckets), make([]float32, Columns())
+		for b := range head.Weights {
+			head.Weights[b] = int8(m.weights[b*stride+h+i] ^ weightBias)
+		}
+		for c := range head.Dense {
+			head.Dense[c] = m.dense[c*stride+h+i]
+		}
+	}
+	return heads
 }
 
 func (m *Model) check() error {
 	if len(m.tiers)+len(m.classes) == 0 {
 		return errors.New("tiers: a model needs tiers or classes")
 	}
-	if err := m.topics.check(); err != nil {
+	if err := m.topics().check(); err != nil {
 		return fmt.Errorf("topics%w", err)
 	}
 	if len(m.tiers) > MaxTiers {
@@ -254,13 +285,15 @@ func Load(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
+	m.topics = sync.OnceValue(f.Topics.unpacked)
 	return m, nil
 }
 
 // Marshal returns the model as a file: the same model, the same bytes.
 func (m *Model) Marshal() ([]byte, error) {
 	data, err := json.MarshalIndent(file{
-		Format: Format, Features: Fingerprint(), Card: m.card, Topics: storeTopics(m.topics), Tiers: storeHeads(m.tiers), Classes: storeHeads(m.classes),
+		Format: Format, Features: Fingerprint(), Card: m.card, Topics: storeTopics(m.topics()),
+		Tiers: storeHeads(m.whole(m.tiers, 0)), Classes: storeHeads(m.ClassHeads()),
 	}, "", " ")
 	if err != nil {
 		return nil, err
@@ -286,11 +319,11 @@ func (m *Model) Tiers() []string {
 
 // Topics returns the topics, for a model that is trained on few texts to take
 // over; nil if it has none.
-func (m *Model) Topics() *Topics { return m.topics }
+func (m *Model) Topics() *Topics { return m.topics() }
 
 // HasClasses is whether the model tells how demanding a request is.
 func (m *Model) HasClasses() bool { return len(m.classes) > 0 }
 
 // ClassHeads returns the heads of the classes, for a model that was trained
 // without labels to take over; none if it has none.
-func (m *Model) ClassHeads() []Head { return m.classes }
+func (m *Model) ClassHeads() []Head { return m.whole(m.classes, len(m.tiers)) }

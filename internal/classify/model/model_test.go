@@ -204,8 +204,9 @@ func TestNewRefusesListsOfTheWrongLength(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := random(t, 1, false)
-			test.change(&m.tiers[0], m.topics)
-			if _, err := New(Card{}, m.topics, m.tiers, nil); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			tiers, topics := m.whole(m.tiers, 0), m.Topics()
+			test.change(&tiers[0], topics)
+			if _, err := New(Card{}, topics, tiers, nil); err == nil || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("error %v, want %q", err, test.want)
 			}
 		})
@@ -219,7 +220,7 @@ func TestNewRefusesTheWrongHeads(t *testing.T) {
 		tiers, classes []Head
 	}{
 		{"none", nil, nil},
-		{"two classes", nil, m.classes[:2]},
+		{"two classes", nil, m.ClassHeads()[:2]},
 		{"too many tiers", make([]Head, MaxTiers+1), nil},
 	} {
 		if _, err := New(Card{}, nil, test.tiers, test.classes); err == nil {

@@ -33,7 +33,7 @@ type Prediction struct {
 // Predict judges the last user message of a request.
 func (m *Model) Predict(text []byte, in Signals, out *Prediction) {
 	logits := m.read(text, in, out)
-	out.inputs.Fill(&out.features, m.topics)
+	out.inputs.Fill(&out.features, m.topics())
 	for i := range m.tiers {
 		out.Quality = append(out.Quality, m.tiers[i].probability(logits[i], &out.inputs))
 	}
@@ -46,7 +46,7 @@ func (m *Model) Predict(text []byte, in Signals, out *Prediction) {
 func (m *Model) Classify(text []byte, in Signals, out *Prediction) {
 	logits := m.read(text, in, out)
 	if slices.ContainsFunc(m.classes, func(h Head) bool { return h.Forest != nil }) {
-		out.inputs.Fill(&out.features, m.topics)
+		out.inputs.Fill(&out.features, m.topics())
 	}
 	out.Score = 0
 	m.judge(logits[len(m.tiers):], out)

@@ -175,6 +175,15 @@ func (s *storedTopics) read() (*Topics, error) {
 	return &t, nil
 }
 
+// unpacked is read for topics that were read before.
+func (s *storedTopics) unpacked() *Topics {
+	t, err := s.read()
+	if err != nil {
+		panic("topics that were unpacked before: " + err.Error())
+	}
+	return t
+}
+
 func storeHeads(heads []Head) []storedHead {
 	stored := make([]storedHead, len(heads))
 	for i := range heads {
