@@ -13,7 +13,7 @@ import (
 	"github.com/tiershift/tiershift/internal/audit"
 	"github.com/tiershift/tiershift/internal/classify/model"
 	"github.com/tiershift/tiershift/internal/pricing"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/router"
 	"github.com/tiershift/tiershift/internal/router/upstream"
 	"github.com/tiershift/tiershift/internal/routerconfig"
@@ -171,13 +171,13 @@ func (p *auditPolicy) newDecide() audit.Decide {
 // that no step of it was sure of.
 type secondOpinion struct {
 	model      *model.Model
-	request    openai.Request
+	request    patch.Request
 	prediction model.Prediction
 	text       []byte
 }
 
 func (s *secondOpinion) class(body []byte, tokens int64) string {
-	if openai.Scan(body, &s.request) != nil {
+	if patch.Scan(body, &s.request) != nil {
 		return "" // the router has read it: cannot be
 	}
 	s.text = s.request.AppendLastUserText(s.text[:0], -1)

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/tiershift/tiershift/internal/classify/chain"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 )
 
 // write puts a text into a file of a temporary directory.
@@ -257,8 +257,8 @@ func TestClassifyTellsTheRouterWhatTheLineSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r openai.Request
-	if err := openai.Scan(body, &r); err != nil {
+	var r patch.Request
+	if err := patch.Scan(body, &r); err != nil {
 		t.Fatal(err)
 	}
 	if r.Turns() != 3 || !r.HasTools() || !r.HasImages() || !r.WantsJSONSchema() || string(r.AppendLastUserText(nil, -1)) != *in.Prompt {

@@ -9,7 +9,7 @@ import (
 	"github.com/tiershift/tiershift/internal/provider/anthropic"
 	"github.com/tiershift/tiershift/internal/provider/chat"
 	"github.com/tiershift/tiershift/internal/provider/gemini"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/provider/openaichat"
 	"github.com/tiershift/tiershift/internal/provider/responses"
 	"github.com/tiershift/tiershift/internal/provider/translate"
@@ -22,7 +22,7 @@ type api struct {
 	// wire is the one whose providers take its requests as they are.
 	wire  routerconfig.Wire
 	codec chat.Codec
-	scan  func([]byte, *openai.Request) error
+	scan  func([]byte, *patch.Request) error
 	// content is the media type of streams.
 	content []string
 	// translateAlways is for streams that no provider is asked for in this form.
@@ -37,29 +37,29 @@ type api struct {
 
 var (
 	chatAPI = &api{
-		wire: routerconfig.WireOpenAI, codec: openaichat.New(), scan: openai.Scan,
+		wire: routerconfig.WireOpenAI, codec: openaichat.New(), scan: patch.Scan,
 		content: contentTypeSSE, idHeader: "X-Request-Id",
 	}
 	responsesAPI = &api{
-		wire: routerconfig.WireResponses, codec: responses.New(), scan: openai.ScanResponses,
+		wire: routerconfig.WireResponses, codec: responses.New(), scan: patch.ScanResponses,
 		content: contentTypeSSE, idHeader: "X-Request-Id",
 	}
 	messagesAPI = &api{
-		wire: routerconfig.WireAnthropic, codec: anthropic.New(), scan: openai.ScanMessages,
+		wire: routerconfig.WireAnthropic, codec: anthropic.New(), scan: patch.ScanMessages,
 		content: contentTypeSSE, idHeader: "Request-Id",
 		form: translate.Form{Last: "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"},
 	}
 	generateAPI = &api{
-		wire: routerconfig.WireGemini, codec: gemini.New(), scan: openai.ScanGenerate,
+		wire: routerconfig.WireGemini, codec: gemini.New(), scan: patch.ScanGenerate,
 		content: contentTypeSSE, form: translate.Form{Silent: true}, idHeader: "X-Request-Id",
 	}
 	// generateArrayAPI streams one JSON array, as Gemini does without alt=sse.
 	generateArrayAPI = &api{
-		wire: routerconfig.WireGemini, codec: gemini.NewArray(), scan: openai.ScanGenerate,
+		wire: routerconfig.WireGemini, codec: gemini.NewArray(), scan: patch.ScanGenerate,
 		content: contentTypeJSON, form: translate.Form{Silent: true}, translateAlways: true, idHeader: "X-Request-Id",
 	}
 	embeddingsAPI = &api{
-		wire: routerconfig.WireOpenAI, codec: openaichat.New(), scan: openai.ScanEmbeddings,
+		wire: routerconfig.WireOpenAI, codec: openaichat.New(), scan: patch.ScanEmbeddings,
 		embeds: true, idHeader: "X-Request-Id",
 	}
 )

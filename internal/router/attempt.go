@@ -12,7 +12,7 @@ import (
 
 	"github.com/tiershift/tiershift/internal/metricnames"
 	"github.com/tiershift/tiershift/internal/pricing"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/router/upstream"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
@@ -226,7 +226,7 @@ func (x *exchange) refusal(a *attempt, resp *upstream.Response, body []byte) (do
 	message := x.providerError(a.status, body)
 	a.detail = strings.TrimSpace(strconv.Itoa(a.status) + " " + message.Message)
 	switch {
-	case openai.IsContextExceeded(a.status, body):
+	case patch.IsContextExceeded(a.status, body):
 		a.cause = routerconfig.CauseContextExceeded
 		if x.mayGoOn(a) && x.moreAfter() {
 			return false
@@ -276,16 +276,16 @@ func isKeyRefusal(status int, body []byte) bool {
 }
 
 // providerError reads a provider's error, whatever its shape.
-func (x *exchange) providerError(status int, body []byte) openai.ErrorBody {
+func (x *exchange) providerError(status int, body []byte) patch.ErrorBody {
 	if x.out.wire == routerconfig.WireOpenAI {
-		return openai.ScanError(body)
+		return patch.ScanError(body)
 	}
 	e := x.out.codec.DecodeError(status, body)
-	return openai.ErrorBody{Message: e.Message, Type: e.Type, Param: e.Param, Code: e.Code}
+	return patch.ErrorBody{Message: e.Message, Type: e.Type, Param: e.Param, Code: e.Code}
 }
 
 // passOn hands the provider's verdict on the request to the client.
-func (x *exchange) passOn(a *attempt, message openai.ErrorBody) {
+func (x *exchange) passOn(a *attempt, message patch.ErrorBody) {
 	if x.held != nil { // an answer that failed is more than none
 		x.deliver(x.held)
 		return
@@ -325,7 +325,7 @@ func (x *exchange) failure() *apiError {
 			pause = a.retryAfter
 		}
 	}
-	err := &apiError{status: http.StatusBadGateway, ErrorBody: openai.ErrorBody{
+	err := &apiError{status: http.StatusBadGateway, ErrorBody: patch.ErrorBody{
 		Message: fmt.Sprintf("no upstream answered, attempts %d%s", len(x.attempts), list.String()),
 		Type:    typeUpstream, Code: "all_attempts_failed",
 	}}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 )
 
 // growFirst is how much is taken on trust of a Content-Length: memory follows
@@ -78,7 +78,7 @@ func (x *exchange) bodyError(err error) *apiError {
 }
 
 func scanError(err error) *apiError {
-	var bad *openai.RequestError
+	var bad *patch.RequestError
 	if errors.As(err, &bad) {
 		return badRequest("invalid_request", bad.Param, "%s", bad.Error())
 	}

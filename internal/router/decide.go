@@ -10,7 +10,7 @@ import (
 
 	"github.com/tiershift/tiershift/internal/classify"
 	"github.com/tiershift/tiershift/internal/classify/chain"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
 
@@ -27,7 +27,7 @@ type asked struct {
 	// prefix is the URL path before the API's own ("/api/code-review").
 	prefix   string
 	header   http.Header
-	request  *openai.Request
+	request  *patch.Request
 	analysis *classify.Analysis
 	// classification is what the steps of classification look at.
 	classification *chain.Request
@@ -190,7 +190,7 @@ func (e *Engine) choose(d *decision, in *asked, name string) {
 		d.tier, d.model, d.reason = m.tier.index, m, "model-pin"
 		return
 	}
-	if in.request.Needs()&openai.NeedEmbeddings != 0 {
+	if in.request.Needs()&patch.NeedEmbeddings != 0 {
 		d.tier, d.reason = e.embeddingTier(d), "embeddings"
 		return
 	}
@@ -202,7 +202,7 @@ func (e *Engine) choose(d *decision, in *asked, name string) {
 func (e *Engine) embeddingTier(d *decision) int {
 	for i := d.low; i <= d.high; i++ {
 		for _, m := range e.tiers[i].models {
-			if m.can&openai.NeedEmbeddings != 0 {
+			if m.can&patch.NeedEmbeddings != 0 {
 				return i
 			}
 		}
@@ -286,7 +286,7 @@ func (d *decision) clamp() {
 // conversationDraw places a conversation in [0,1), the same in every replica and
 // after every restart; ok is false when nothing tells which conversation the
 // request belongs to.
-func conversationDraw(header http.Header, request *openai.Request) (draw float64, ok bool) {
+func conversationDraw(header http.Header, request *patch.Request) (draw float64, ok bool) {
 	hash := fnv.New64a()
 	key := cmp.Or(header.Get(headerConversation), request.Conversation(), request.PromptCacheKey(), request.User())
 	switch {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/router/upstream"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 	"github.com/tiershift/tiershift/test/bench/chat"
@@ -58,7 +58,7 @@ func decideOnce(b *testing.B, s *Server, e *Engine, r *http.Request, body []byte
 	x := exchange{server: s, engine: e, r: r, scratch: acquireScratch(), target: &target{api: chatAPI}}
 	defer x.scratch.release()
 	x.request, x.analysis = &x.scratch.request, &x.scratch.analysis
-	if err := openai.Scan(body, x.request); err != nil {
+	if err := patch.Scan(body, x.request); err != nil {
 		b.Fatal(err)
 	}
 	if _, err := e.decide(x.asked()); err != nil {

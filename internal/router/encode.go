@@ -7,7 +7,7 @@ import (
 
 	"github.com/tiershift/tiershift/internal/provider/chat"
 	"github.com/tiershift/tiershift/internal/provider/gemini"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/provider/openaichat"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
@@ -41,7 +41,7 @@ func (x *exchange) encode(m *model) *apiError {
 	s := x.scratch
 	edits := m.provider.edits(m.Name, x.request.Stream, x.outputCap(m))
 	if wire != routerconfig.WireOpenAI {
-		edits = openai.Edits{Model: m.Name, MaxOutputTokens: x.outputCap(m)}
+		edits = patch.Edits{Model: m.Name, MaxOutputTokens: x.outputCap(m)}
 	}
 	edits.CachePrompt = m.tier.CachePrompts && wire == routerconfig.WireAnthropic && x.promptTokens >= leastCached
 	x.out.segments, s.rewrite, x.out.length = x.request.Rewrite(edits, x.out.segments, s.rewrite[:0])
@@ -146,7 +146,7 @@ var reasoners = []string{"gpt-5", "gpt-oss", "o1", "o3", "o4", "deepseek-reasone
 // reasons reports whether the model is known to think.
 func reasons(m *routerconfig.Model) bool {
 	if len(m.Capabilities) > 0 {
-		return capabilities(m)&openai.NeedReasoning != 0
+		return capabilities(m)&patch.NeedReasoning != 0
 	}
 	name := m.Name[strings.LastIndexByte(m.Name, '/')+1:] // aggregators put the maker before it
 	for _, prefix := range reasoners {

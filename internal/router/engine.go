@@ -12,7 +12,7 @@ import (
 	"github.com/tiershift/tiershift/internal/classify"
 	"github.com/tiershift/tiershift/internal/classify/chain"
 	"github.com/tiershift/tiershift/internal/pricing"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/requestid"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 	"github.com/tiershift/tiershift/internal/validation"
@@ -60,7 +60,7 @@ type model struct {
 	provider *provider
 	rates    pricing.Rates
 	// can is what the model is stated to be capable of.
-	can openai.Needs
+	can patch.Needs
 	// reasons is that it is known to think before it answers.
 	reasons bool
 	health  *health
@@ -292,14 +292,14 @@ func (e *Engine) RefreshKeys() bool { return e.keys.load() }
 // needNames are the capabilities of the ModelTier API. What else a request may
 // need, such as audio, no tier can state, so it rules nothing out.
 var needNames = []struct {
-	need openai.Needs
+	need patch.Needs
 	name string
 }{
-	{openai.NeedTools, "Tools"},
-	{openai.NeedVision, "Vision"},
-	{openai.NeedJSONSchema, "JSONSchema"},
-	{openai.NeedReasoning, "Reasoning"},
-	{openai.NeedEmbeddings, capabilityEmbeddings},
+	{patch.NeedTools, "Tools"},
+	{patch.NeedVision, "Vision"},
+	{patch.NeedJSONSchema, "JSONSchema"},
+	{patch.NeedReasoning, "Reasoning"},
+	{patch.NeedEmbeddings, capabilityEmbeddings},
 }
 
 const capabilityEmbeddings = "Embeddings"
@@ -307,12 +307,12 @@ const capabilityEmbeddings = "Embeddings"
 // capabilities is what a model can do. One that states nothing is not held to
 // anything, but that a model which embeds texts does not talk, nor the other way
 // round: without a word, those whose name says so embed.
-func capabilities(m *routerconfig.Model) openai.Needs {
+func capabilities(m *routerconfig.Model) patch.Needs {
 	stated := m.Capabilities
 	if slices.Contains(stated, capabilityEmbeddings) || len(stated) == 0 && strings.Contains(m.Name, "embed") {
-		return openai.NeedEmbeddings
+		return patch.NeedEmbeddings
 	}
-	all := ^openai.NeedEmbeddings
+	all := ^patch.NeedEmbeddings
 	if len(stated) == 0 {
 		return all
 	}
@@ -324,9 +324,9 @@ func capabilities(m *routerconfig.Model) openai.Needs {
 	return all
 }
 
-func describeNeeds(needs openai.Needs) string {
+func describeNeeds(needs patch.Needs) string {
 	var names []string
-	if needs&openai.NeedChat != 0 {
+	if needs&patch.NeedChat != 0 {
 		names = append(names, "an answer in text")
 	}
 	for _, n := range needNames {

@@ -5,14 +5,14 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 )
 
 // apiError is an answer that the router gives itself, in the error shape of the
 // API that the client speaks.
 type apiError struct {
 	status int
-	openai.ErrorBody
+	patch.ErrorBody
 	// retryAfter, if positive, tells the client when to come again.
 	retryAfter time.Duration
 }
@@ -29,7 +29,7 @@ const (
 )
 
 func badRequest(code, param, format string, args ...any) *apiError {
-	return &apiError{status: http.StatusBadRequest, ErrorBody: openai.ErrorBody{
+	return &apiError{status: http.StatusBadRequest, ErrorBody: patch.ErrorBody{
 		Message: fmt.Sprintf(format, args...), Type: typeInvalidRequest, Code: code, Param: param,
 	}}
 }
@@ -41,13 +41,13 @@ func notFound(code, param, format string, args ...any) *apiError {
 }
 
 func unauthorized(format string, args ...any) *apiError {
-	return &apiError{status: http.StatusUnauthorized, ErrorBody: openai.ErrorBody{
+	return &apiError{status: http.StatusUnauthorized, ErrorBody: patch.ErrorBody{
 		Message: fmt.Sprintf(format, args...), Type: typeAuthentication, Code: "invalid_api_key",
 	}}
 }
 
 func unavailable(code, message string) *apiError {
-	return &apiError{status: http.StatusServiceUnavailable, retryAfter: time.Second, ErrorBody: openai.ErrorBody{
+	return &apiError{status: http.StatusServiceUnavailable, retryAfter: time.Second, ErrorBody: patch.ErrorBody{
 		Message: message, Type: typeOverloaded, Code: code,
 	}}
 }

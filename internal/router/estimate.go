@@ -4,7 +4,7 @@ import (
 	"bytes"
 
 	"github.com/tiershift/tiershift/internal/classify"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 )
 
 // perMessage is what the chat format of a message costs in tokens, by OpenAI's
@@ -29,14 +29,14 @@ const (
 func (s *scratch) estimatePrompt() int64 {
 	r := &s.request
 	tokens := int64(r.Messages()*perMessage+perMessage) + int64(r.Images())*perImage + r.ToolBytes()/bytesPerToken
-	if r.Needs()&openai.NeedEmbeddings != 0 {
+	if r.Needs()&patch.NeedEmbeddings != 0 {
 		tokens = r.Tokens()
 	}
 	if total := r.RawTextBytes(); total > weighWhole {
 		return tokens + s.sampleTexts(total)
 	}
 	sum := int64(0)
-	r.EachText(func(_ openai.Role, raw []byte, escaped bool) bool {
+	r.EachText(func(_ patch.Role, raw []byte, escaped bool) bool {
 		sum += s.weigh(raw, escaped)
 		return true
 	})
@@ -48,7 +48,7 @@ func (s *scratch) estimatePrompt() int64 {
 func (s *scratch) sampleTexts(total int) int64 {
 	sum, weighed := int64(0), 0
 	begin, sample := 0, 0 // of the text at hand, and the next sample
-	s.request.EachText(func(_ openai.Role, raw []byte, escaped bool) bool {
+	s.request.EachText(func(_ patch.Role, raw []byte, escaped bool) bool {
 		for ; sample < sampleWindows; sample++ {
 			at := sample*(total-sampleSize)/(sampleWindows-1) - begin
 			if at >= len(raw) {
@@ -70,7 +70,7 @@ func (s *scratch) sampleTexts(total int) int64 {
 // weigh estimates a text in thousandths of a token.
 func (s *scratch) weigh(raw []byte, escaped bool) int64 {
 	if escaped { // six bytes of \u4e2d are one character
-		s.plain = openai.Unescape(s.plain[:0], raw)
+		s.plain = patch.Unescape(s.plain[:0], raw)
 		raw = s.plain
 	}
 	return classify.Millitokens(raw)

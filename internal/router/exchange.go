@@ -13,7 +13,7 @@ import (
 	"github.com/tiershift/tiershift/internal/expression"
 	"github.com/tiershift/tiershift/internal/metricnames"
 	"github.com/tiershift/tiershift/internal/provider/chat"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
 
@@ -29,7 +29,7 @@ type exchange struct {
 
 	id, client string
 	started    time.Time
-	request    *openai.Request
+	request    *patch.Request
 	analysis   *classify.Analysis
 	decision   decision
 	// classification is what the decision's chain was asked.

@@ -14,7 +14,7 @@ import (
 	"github.com/tiershift/tiershift/internal/metricnames"
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/provider/chat"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
 
@@ -52,7 +52,7 @@ func (e *Engine) newJudging(j *routerconfig.Judge) (*judging, error) {
 
 // judgeable is what a request may need and yet be judged: what is asked and what
 // is answered are text alone.
-const judgeable = openai.NeedChat | openai.NeedJSONSchema | openai.NeedReasoning
+const judgeable = patch.NeedChat | patch.NeedJSONSchema | patch.NeedReasoning
 
 // draws is whether the answer to come is to be judged. That is drawn by chance among
 // all that are text for text.
@@ -102,7 +102,7 @@ type judgement struct {
 	codec  chat.Codec
 	body   []byte
 	answer string
-	needs  openai.Needs
+	needs  patch.Needs
 	// promptTokens is an estimate.
 	promptTokens int64
 }
@@ -234,7 +234,7 @@ func (c *court) score(j *judgement, score float64) {
 }
 
 // pick chooses among the models of a tier; nil: none can take it.
-func (j *judgement) pick(tier int, needs openai.Needs, tokens int64, s *Server) *model {
+func (j *judgement) pick(tier int, needs patch.Needs, tokens int64, s *Server) *model {
 	p := &plan{
 		engine: j.engine, decision: &decision{route: j.route, tier: tier, low: tier, high: tier, placed: -1}, needs: needs,
 		promptTokens: tokens, outputTokens: gradeTokens, random: s.options.Random, now: s.now(), tier: tier, sticky: -1,

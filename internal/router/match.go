@@ -5,7 +5,7 @@ import (
 	"net/textproto"
 	"slices"
 
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
 
@@ -29,7 +29,7 @@ func newMatcher(m *routerconfig.Match) matcher {
 // namesModel reports whether the route takes the model name for its own.
 func (m *matcher) namesModel(name string) bool { return slices.Contains(m.modelNames, name) }
 
-func (m *matcher) matches(prefix, modelName string, header http.Header, request *openai.Request) bool {
+func (m *matcher) matches(prefix, modelName string, header http.Header, request *patch.Request) bool {
 	if len(m.paths) > 0 && !slices.ContainsFunc(m.paths, func(p string) bool { return pathUnder(prefix, p) }) {
 		return false
 	}

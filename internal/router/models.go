@@ -8,17 +8,17 @@ import (
 
 	"github.com/tiershift/tiershift/internal/provider/anthropic"
 	"github.com/tiershift/tiershift/internal/provider/gemini"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
 
 // modelEntries lists what a client may send as its model: auto, the routes, the
 // tiers, and the concrete models.
-func (e *Engine) modelEntries() []openai.ModelEntry {
-	entries := []openai.ModelEntry{{ID: routerconfig.AutoModel, OwnedBy: "tiershift"}}
+func (e *Engine) modelEntries() []patch.ModelEntry {
+	entries := []patch.ModelEntry{{ID: routerconfig.AutoModel, OwnedBy: "tiershift"}}
 	add := func(id, owner string) {
-		if !slices.ContainsFunc(entries, func(m openai.ModelEntry) bool { return m.ID == id }) {
-			entries = append(entries, openai.ModelEntry{ID: id, OwnedBy: owner})
+		if !slices.ContainsFunc(entries, func(m patch.ModelEntry) bool { return m.ID == id }) {
+			entries = append(entries, patch.ModelEntry{ID: id, OwnedBy: owner})
 		}
 	}
 	for i := range e.config.Routes {
@@ -41,35 +41,35 @@ func (e *Engine) modelEntries() []openai.ModelEntry {
 // modelList is the form in which an API lists models.
 type modelList struct {
 	api *api
-	all func([]openai.ModelEntry) []byte
-	one func(openai.ModelEntry) []byte
+	all func([]patch.ModelEntry) []byte
+	one func(patch.ModelEntry) []byte
 }
 
 var (
 	openaiModels = &modelList{
 		api: chatAPI,
-		all: func(list []openai.ModelEntry) []byte { return openai.AppendModelList(nil, list) },
-		one: func(m openai.ModelEntry) []byte { return openai.AppendModel(nil, m) },
+		all: func(list []patch.ModelEntry) []byte { return patch.AppendModelList(nil, list) },
+		one: func(m patch.ModelEntry) []byte { return patch.AppendModel(nil, m) },
 	}
 	anthropicModels = &modelList{
 		api: messagesAPI,
-		all: func(list []openai.ModelEntry) []byte { return anthropic.AppendModelList(nil, modelIDs(list)) },
-		one: func(m openai.ModelEntry) []byte { return anthropic.AppendModel(nil, m.ID) },
+		all: func(list []patch.ModelEntry) []byte { return anthropic.AppendModelList(nil, modelIDs(list)) },
+		one: func(m patch.ModelEntry) []byte { return anthropic.AppendModel(nil, m.ID) },
 	}
 	geminiModels = &modelList{
 		api: generateAPI,
-		all: func(list []openai.ModelEntry) []byte {
+		all: func(list []patch.ModelEntry) []byte {
 			entries := make([]gemini.ModelEntry, len(list))
 			for i := range list {
 				entries[i].ID = list[i].ID
 			}
 			return gemini.AppendModelList(nil, entries)
 		},
-		one: func(m openai.ModelEntry) []byte { return gemini.AppendModel(nil, gemini.ModelEntry{ID: m.ID}) },
+		one: func(m patch.ModelEntry) []byte { return gemini.AppendModel(nil, gemini.ModelEntry{ID: m.ID}) },
 	}
 )
 
-func modelIDs(list []openai.ModelEntry) []string {
+func modelIDs(list []patch.ModelEntry) []string {
 	ids := make([]string, len(list))
 	for i := range list {
 		ids[i] = list[i].ID
@@ -108,7 +108,7 @@ func (e *Engine) serveModels(w http.ResponseWriter, r *http.Request, list *model
 	if id == "" {
 		body = list.all(entries)
 	} else {
-		i := slices.IndexFunc(entries, func(m openai.ModelEntry) bool { return m.ID == id })
+		i := slices.IndexFunc(entries, func(m patch.ModelEntry) bool { return m.ID == id })
 		if i < 0 {
 			list.api.writeError(w, e.unknownModel(id))
 			return

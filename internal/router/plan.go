@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/tiershift/tiershift/internal/pricing"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
 
@@ -17,7 +17,7 @@ import (
 type plan struct {
 	engine   *Engine
 	decision *decision
-	needs    openai.Needs
+	needs    patch.Needs
 	// promptTokens and outputTokens are estimates.
 	promptTokens, outputTokens int64
 	random                     func() float64
@@ -50,7 +50,7 @@ func (p *plan) suits(m *model) bool {
 // fits reports whether the request may fit into a window, 0 being none. Texts to
 // embed have one each, and many come at once: the provider measures them.
 func (p *plan) fits(window int64) bool {
-	return window == 0 || p.needs&openai.NeedEmbeddings != 0 || float64(p.promptTokens) <= float64(window)*contextSlack
+	return window == 0 || p.needs&patch.NeedEmbeddings != 0 || float64(p.promptTokens) <= float64(window)*contextSlack
 }
 
 // next returns the next model to try, or nil when none is left.
@@ -104,7 +104,7 @@ func (p *plan) hand(m *model) {
 			p.tried |= 1 << i
 		}
 	}
-	if p.needs&openai.NeedEmbeddings != 0 {
+	if p.needs&patch.NeedEmbeddings != 0 {
 		p.only = m.Name
 	}
 }
@@ -206,7 +206,7 @@ func (p *plan) unsuitable() *apiError {
 	if p.only != "" {
 		return badRequest("capability_missing", "model", "the model %q makes no embeddings, and vectors of another would not compare: ask for one that does, or for %q", p.only, routerconfig.AutoModel)
 	}
-	best := openai.Needs(0)
+	best := patch.Needs(0)
 	window := int64(0)
 	for i := p.decision.tier; i <= p.decision.high; i++ {
 		for _, m := range p.engine.tiers[i].models {
@@ -215,8 +215,8 @@ func (p *plan) unsuitable() *apiError {
 		}
 	}
 	needs := p.needs
-	if needs&^openai.NeedChat != 0 {
-		needs &^= openai.NeedChat // which goes without saying
+	if needs&^patch.NeedChat != 0 {
+		needs &^= patch.NeedChat // which goes without saying
 	}
 	where := fmt.Sprintf("tiers %s to %s of route %s", p.engine.tiers[p.decision.tier].Name, p.engine.tiers[p.decision.high].Name, p.decision.route.Name)
 	if missing := p.needs &^ best; missing != 0 {

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/tiershift/tiershift/internal/provider/chat"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/router/upstream"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
@@ -157,8 +157,8 @@ var dialects = map[string]dialect{
 }
 
 // edits are what the provider's dialect and the router's books require.
-func (p *provider) edits(model string, streamed bool, outputCap int64) openai.Edits {
-	return openai.Edits{
+func (p *provider) edits(model string, streamed bool, outputCap int64) patch.Edits {
+	return patch.Edits{
 		Model:             model,
 		IncludeUsage:      streamed && !p.noStreamOptions,
 		DropStreamOptions: p.noStreamOptions,

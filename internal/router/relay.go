@@ -8,7 +8,7 @@ import (
 	"github.com/tiershift/tiershift/internal/metricnames"
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/provider/chat"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/provider/translate"
 	"github.com/tiershift/tiershift/internal/router/upstream"
 	"github.com/tiershift/tiershift/internal/routerconfig"
@@ -62,10 +62,10 @@ type reading struct {
 func (x *exchange) readAnswer(body []byte) ([]byte, reading, error) {
 	switch {
 	case x.api.embeds:
-		usage, err := openai.ScanEmbeddingsResponse(body)
+		usage, err := patch.ScanEmbeddingsResponse(body)
 		return body, reading{usage: usage, counted: usage.InputTokens > 0}, err
 	case x.out.wire == routerconfig.WireOpenAI && !x.out.translated:
-		c, err := openai.ScanResponse(body)
+		c, err := patch.ScanResponse(body)
 		read := reading{usage: c.Usage, counted: c.HasUsage, outputBytes: c.OutputBytes}
 		if err == nil && (x.checks() || x.sampled) {
 			read.answer, err = x.out.codec.DecodeResponse(body)
@@ -122,7 +122,7 @@ const (
 )
 
 // streamFilter passes a stream on, event by event, in the client's wire, and keeps
-// its books. What its methods say is told at [openai.Stream].
+// its books. What its methods say is told at [patch.Stream].
 type streamFilter interface {
 	Feed(chunk, out []byte) []byte
 	End(out []byte) []byte
@@ -139,7 +139,7 @@ type streamFilter interface {
 func (x *exchange) newFilter() streamFilter {
 	if x.out.wire == routerconfig.WireOpenAI && !x.out.translated {
 		filter := &x.scratch.stream
-		filter.Reset(openai.StreamOptions{HideUsage: !x.request.IncludeUsage})
+		filter.Reset(patch.StreamOptions{HideUsage: !x.request.IncludeUsage})
 		return filter
 	}
 	decoder := x.out.codec.NewStreamDecoder()
@@ -246,7 +246,7 @@ func (s *streamRelay) begin() {
 }
 
 // streamed is what is left of the request of a stream that let go of it.
-var streamed = openai.Request{Stream: true}
+var streamed = patch.Request{Stream: true}
 
 // letGo gives back what only another attempt, or one who looks at the whole of the
 // exchange, would still need: streams are long, and there are many at once.
@@ -346,7 +346,7 @@ func (s *streamRelay) end(out []byte, err error) bool {
 // appendDone ends a stream of OpenAI's wire: some providers end after the finish
 // reason.
 func (s *streamRelay) appendDone(out []byte) []byte {
-	if filter, ok := s.filter.(*openai.Stream); ok && !filter.Done() {
+	if filter, ok := s.filter.(*patch.Stream); ok && !filter.Done() {
 		return append(out, "data: [DONE]\n\n"...)
 	}
 	return out
@@ -411,13 +411,13 @@ func (s *streamRelay) appendCut(out []byte, fault string, err error) []byte {
 	s.a.cause, s.a.detail = routerconfig.CauseConnectionError, fault
 	s.x.modelFailed(s.a)
 	s.x.server.options.Log.Warn("stream cut", "request", s.x.id, "model", s.a.model.Name, "error", fault)
-	said := openai.ErrorBody{
+	said := patch.ErrorBody{
 		Message: fmt.Sprintf("the answer of %s was cut: %s", s.a.model.Name, fault), Type: typeUpstream, Code: "stream_cut",
 	}
 	if filter, ok := s.filter.(*translate.Stream); ok {
 		return filter.AppendError(out, &chat.Error{Class: chat.ErrorInternal, Message: said.Message, Type: said.Type, Code: said.Code})
 	}
-	return openai.AppendErrorEvent(out, said)
+	return patch.AppendErrorEvent(out, said)
 }
 
 // appendCost appends the comment line that carries what a header carries for

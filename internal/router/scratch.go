@@ -5,14 +5,14 @@ import (
 	"sync"
 
 	"github.com/tiershift/tiershift/internal/classify"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/requestid"
 )
 
 // scratch is the memory that one exchange works in and the next one takes over.
 type scratch struct {
 	*working
-	stream        openai.Stream
+	stream        patch.Stream
 	attempts      [4]attempt
 	response, out []byte
 }
@@ -20,7 +20,7 @@ type scratch struct {
 // working is the part that is needed until it is settled who answers. A stream
 // gives it back then: see shed.
 type working struct {
-	request  openai.Request
+	request  patch.Request
 	analysis classify.Analysis
 	input    classify.Input
 
@@ -45,7 +45,7 @@ func acquireScratch() *scratch {
 
 func (s *scratch) release() {
 	s.shed()
-	s.stream.Reset(openai.StreamOptions{})
+	s.stream.Reset(patch.StreamOptions{})
 	s.attempts = [4]attempt{}
 	trim(&s.response, &s.out)
 	scratches.Put(s)

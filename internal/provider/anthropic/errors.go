@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/tiershift/tiershift/internal/provider/chat"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 )
 
 // errorTypes are the types of errors by class, with the status that each stands
@@ -47,14 +47,14 @@ func (Codec) DecodeError(status int, body []byte) *chat.Error {
 
 // scanError reads an error body of any shape. Of Anthropic's, whose envelope has
 // a type of its own, it reads the error within.
-func scanError(body []byte) openai.ErrorBody {
-	found := openai.ScanError(body)
+func scanError(body []byte) patch.ErrorBody {
+	found := patch.ScanError(body)
 	if found.Type != "error" {
 		return found
 	}
 	found.Type = ""
 	if _, inner, ok := bytes.Cut(body, []byte(`"error":`)); ok {
-		if e := openai.ScanError(inner); e.Message != "" || e.Type != "" {
+		if e := patch.ScanError(inner); e.Message != "" || e.Type != "" {
 			return e
 		}
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/provider/chat"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/provider/openaiwire"
 )
 
@@ -45,7 +45,7 @@ func (s *streamEncoder) Encode(dst []byte, e chat.Event) []byte {
 	case chat.EventPing:
 		return append(dst, ": ping\n\n"...)
 	case chat.EventError:
-		return openai.AppendErrorEvent(dst, openaiwire.ErrorBody(e.Err))
+		return patch.AppendErrorEvent(dst, openaiwire.ErrorBody(e.Err))
 	case chat.EventEnd:
 		return s.end(dst)
 	default:

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tiershift/tiershift/internal/provider/chat"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 )
 
 // maxMessage bounds what is quoted of a provider's error, in bytes.
@@ -14,7 +14,7 @@ const maxMessage = 1000
 
 // DecodeError reads an error body of any shape, cut or not.
 func DecodeError(status int, body []byte) *chat.Error {
-	said := openai.ScanError(body)
+	said := patch.ScanError(body)
 	e := &chat.Error{
 		Status: status, Message: clip(said.Message, maxMessage), Type: clip(said.Type, 100), Param: clip(said.Param, 100), Code: clip(said.Code, 100),
 	}
@@ -76,8 +76,8 @@ var words = map[chat.ErrorClass][2]string{
 
 // ErrorBody is the error in OpenAI's words: its own where it has some, or else
 // those of its class.
-func ErrorBody(e *chat.Error) openai.ErrorBody {
-	b := openai.ErrorBody{Message: e.Message, Type: e.Type, Param: e.Param, Code: e.Code}
+func ErrorBody(e *chat.Error) patch.ErrorBody {
+	b := patch.ErrorBody{Message: e.Message, Type: e.Type, Param: e.Param, Code: e.Code}
 	w := words[e.Class]
 	if b.Type == "" && b.Code == "" {
 		b.Code = w[1]
@@ -89,7 +89,7 @@ func ErrorBody(e *chat.Error) openai.ErrorBody {
 }
 
 // EncodeError writes the error body of both wires.
-func EncodeError(e *chat.Error) []byte { return openai.AppendError(nil, ErrorBody(e)) }
+func EncodeError(e *chat.Error) []byte { return patch.AppendError(nil, ErrorBody(e)) }
 
 // clip shortens s to limit bytes, whole characters.
 func clip(s string, limit int) string {

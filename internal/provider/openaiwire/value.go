@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 )
 
 // Value is one JSON value inside a document that [Parse] has found valid. It is a
@@ -56,7 +56,7 @@ func (v Value) Members() iter.Seq2[[]byte, Value] {
 			end := skipString(v, i)
 			name := v[i+1 : end-1]
 			if bytes.IndexByte(name, '\\') >= 0 {
-				name = openai.Unescape(nil, name)
+				name = patch.Unescape(nil, name)
 			}
 			if !utf8.Valid(name) {
 				name = []byte(string([]rune(string(name))))
@@ -111,7 +111,7 @@ func (v Value) Text() string {
 	}
 	raw := v[1 : len(v)-1]
 	if bytes.IndexByte(raw, '\\') >= 0 {
-		raw = openai.Unescape(make([]byte, 0, len(raw)+16), raw)
+		raw = patch.Unescape(make([]byte, 0, len(raw)+16), raw)
 	}
 	text := string(raw)
 	if !utf8.ValidString(text) {

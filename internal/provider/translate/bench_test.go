@@ -8,7 +8,7 @@ import (
 
 	"github.com/tiershift/tiershift/internal/provider/anthropic"
 	"github.com/tiershift/tiershift/internal/provider/chat"
-	"github.com/tiershift/tiershift/internal/provider/openai"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/provider/responses"
 	"github.com/tiershift/tiershift/internal/provider/translate"
 )
@@ -35,17 +35,17 @@ func conversation(tb testing.TB, size int) []byte {
 // and encoded.
 func BenchmarkRequest(b *testing.B) {
 	body := conversation(b, 200<<10)
-	var r openai.Request
+	var r patch.Request
 	b.Run("patch", func(b *testing.B) {
 		b.SetBytes(int64(len(body)))
 		b.ReportAllocs()
 		var segments [][]byte
 		var scratch []byte
 		for b.Loop() {
-			if err := openai.ScanMessages(body, &r); err != nil {
+			if err := patch.ScanMessages(body, &r); err != nil {
 				b.Fatal(err)
 			}
-			segments, scratch, _ = r.Rewrite(openai.Edits{Model: "claude-haiku-4-5", MaxOutputTokens: 500}, segments[:0], scratch[:0])
+			segments, scratch, _ = r.Rewrite(patch.Edits{Model: "claude-haiku-4-5", MaxOutputTokens: 500}, segments[:0], scratch[:0])
 		}
 	})
 	for name, to := range map[string]chat.Codec{"decode-encode": anthropic.New(), "translate to Responses": responses.New()} {
@@ -53,7 +53,7 @@ func BenchmarkRequest(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := openai.ScanMessages(body, &r); err != nil {
+				if err := patch.ScanMessages(body, &r); err != nil {
 					b.Fatal(err)
 				}
 				neutral, err := anthropic.New().DecodeRequest(body)

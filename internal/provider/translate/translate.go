@@ -12,7 +12,7 @@ import (
 	"github.com/tiershift/tiershift/internal/provider/sse"
 )
 
-// Stream translates one stream. Its methods are those by which package openai's
+// Stream translates one stream. Its methods are those by which package patch's
 // Stream is used, so that one relay serves both.
 type Stream struct {
 	reader  sse.Reader
