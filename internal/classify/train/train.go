@@ -321,7 +321,7 @@ func (t *task) fit(ctx context.Context, d *design, fold []int, without int) {
 	w := (&logistic{x: &d.matrix, target: t.target, weight: weight, penalty: t.penalty, unused: t.unused}).minimise(ctx)
 	var forest *model.Forest
 	if t.inputs != nil && ctx.Err() == nil {
-		forest = growForest(t.inputs, t.target, weight, t.trees)
+		forest = growForest(ctx, t.inputs, t.target, weight, t.trees)
 	}
 	if without < 0 {
 		t.full, t.forest = w, forest

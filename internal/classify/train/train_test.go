@@ -218,7 +218,7 @@ func TestAForestLearnsWhatALinearModelCannot(t *testing.T) {
 		}
 		target[i] = indicator((in[0][i] > 0.5) != (in[1][i] > 0.5))
 	}
-	f := growForest(in, target, weight, 60)
+	f := growForest(t.Context(), in, target, weight, 60)
 	right := 0
 	for i := n / 2; i < n; i++ {
 		row := in.row(i)
