@@ -9,7 +9,7 @@ const (
 	TreeSplits = 1<<TreeDepth - 1
 	TreeLeaves = 1 << TreeDepth
 	// MaxTrees bounds the time of a decision.
-	MaxTrees = 60
+	MaxTrees = 135
 )
 
 // Forest is the mean of trees over the inputs, each a guess of the probability:

@@ -10,7 +10,7 @@ import (
 
 // How a forest grows; chosen by cross-validation.
 const (
-	allTrees     = 180 // of all tiers: they bound the time of a decision and the size of a file
+	allTrees     = 270 // of all tiers: they bound the time of a decision and the size of a file
 	leafWeight   = 8   // least weight of the rows in a leaf
 	triedPercent = 30  // of the inputs, that a split is sought among
 )

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -231,6 +232,24 @@ func TestAForestLearnsWhatALinearModelCannot(t *testing.T) {
 	}
 }
 
+func TestAForestStopsWhenTold(t *testing.T) {
+	in := &inputs{}
+	target, weight := make([]float64, 200), make([]float64, 200)
+	for j := range in {
+		in[j] = make([]float32, len(target))
+	}
+	for i := range target {
+		in[0][i], target[i], weight[i] = float32(i), indicator(i < 100), 1
+	}
+	full := growForest(t.Context(), in, target, weight, 5)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	stopped := growForest(ctx, in, target, weight, 5)
+	if slices.Max(full.Leaves) == 0 || slices.Max(stopped.Leaves) != 0 {
+		t.Errorf("leaves of at most %d, and %d although it was to stop", slices.Max(full.Leaves), slices.Max(stopped.Leaves))
+	}
+}
+
 func TestTopicsPlaceWordsOfOneSubjectTogether(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 5))
 	speak := func(subject string) string { // more words than there are topics
@@ -244,7 +263,7 @@ func TestTopicsPlaceWordsOfOneSubjectTogether(t *testing.T) {
 	for range 600 {
 		rows = append(rows, Row{Prompt: speak("ring")}, Row{Prompt: speak("dough")})
 	}
-	topics := newTopics(rows)
+	topics := newTopics(t.Context(), rows)
 	place := func(text string) (out [model.TopicDims]float64) {
 		var f model.Features
 		var in model.Inputs
