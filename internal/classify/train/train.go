@@ -85,9 +85,6 @@ func Run(ctx context.Context, data *Data, opts Options) (*Result, error) {
 		base = opts.Base()
 	}
 	topics := topicsOf(ctx, base, data.Rows)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	in := newInputs(data.Rows, topics)
 	for _, t := range tierTasks {
 		t.inputs, t.trees, t.f = in, min(allTrees/len(tierTasks), model.MaxTrees), make([]float64, len(data.Rows))
