@@ -23,6 +23,7 @@ type classifyFlags struct {
 	target    float64
 	price     float64
 	rules     bool
+	strict    bool
 }
 
 func newClassify() *cobra.Command {
@@ -45,7 +46,11 @@ worth its price.
 
 Confidence is how sure the class is. The score, from 0 to 1, is the need for the
 strongest tier, by the trained classifier. Lines may also have "turns", "tools",
-"images", "json_schema" and, without a policy, "tokens".`,
+"images", "json_schema" and, without a policy, "tokens".
+
+A line that is no such object, or that the router would refuse, is named on standard
+error as FILE:LINE and has no line in the output; the others are classified, and the
+exit code is 1. With --strict the first such line ends the command.`,
 		Example: `  tiershift classify --in prompts.jsonl
   echo '{"id": "1", "prompt": "Prove that 2 is prime."}' | tiershift classify -f config/samples/quickstart`,
 		Args: noArguments,
@@ -54,16 +59,17 @@ strongest tier, by the trained classifier. Lines may also have "turns", "tools",
 			if err != nil {
 				return err
 			}
-			in := cmd.InOrStdin()
+			in, name := cmd.InOrStdin(), "stdin"
 			if flags.in != "" && flags.in != "-" {
 				file, err := os.Open(flags.in)
 				if err != nil {
 					return err
 				}
 				defer func() { _ = file.Close() }() // was only read
-				in = file
+				in, name = file, flags.in
 			}
-			return classifyStream(cmd.Context(), newDecide, in, cmd.OutOrStdout())
+			out := &lineWriter{name: name, out: bufio.NewWriter(cmd.OutOrStdout()), problems: cmd.ErrOrStderr(), strict: flags.strict}
+			return classifyStream(cmd.Context(), newDecide, in, out)
 		},
 	}
 	f := cmd.Flags()
@@ -74,6 +80,7 @@ strongest tier, by the trained classifier. Lines may also have "turns", "tools",
 	f.Float64Var(&flags.target, "target-quality", 0, "the quality from 0 to 1 that the tier is to reach")
 	f.Float64Var(&flags.price, "price", model.DefaultPrice, "without a target: the quality from 0 to 1 that a request to the strongest tier has to buy")
 	f.BoolVar(&flags.rules, "rules", true, "try the rules before the trained classifier")
+	f.BoolVar(&flags.strict, "strict", false, "stop at the first bad line")
 	return cmd
 }
 
@@ -157,9 +164,8 @@ type pending struct {
 // a bound on memory.
 const ahead = 32
 
-// classifyStream classifies the lines on all cores and prints them in their order. It
-// stops at the first bad line; those before it are printed.
-func classifyStream(ctx context.Context, newDecide func() decide, in io.Reader, out io.Writer) error {
+// classifyStream classifies the lines on all cores and writes them in their order.
+func classifyStream(ctx context.Context, newDecide func() decide, in io.Reader, out *lineWriter) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	workers := runtime.GOMAXPROCS(0)
@@ -190,31 +196,62 @@ func classifyStream(ctx context.Context, newDecide func() decide, in io.Reader, 
 			return nil
 		})
 	}()
-	return printInOrder(ctx, order, read, out)
+	err := out.writeAll(ctx, order)
+	if err == nil {
+		err = <-read
+	}
+	return errors.Join(err, out.finish())
 }
 
-func printInOrder(ctx context.Context, order <-chan *pending, read <-chan error, out io.Writer) error {
-	w := bufio.NewWriter(out)
+// lineWriter writes what became of the lines of an input.
+type lineWriter struct {
+	name     string // of the input
+	out      *bufio.Writer
+	problems io.Writer
+	strict   bool // stop at the first bad line
+
+	lines, bad int
+}
+
+// writeAll writes lines in their order, until all are done or one cannot be written.
+func (w *lineWriter) writeAll(ctx context.Context, order <-chan *pending) error {
 	for p := range order {
 		select {
 		case <-p.done:
 		case <-ctx.Done(): // then it may never be done
-			return errors.Join(w.Flush(), ctx.Err())
+			return ctx.Err()
 		}
-		if p.err != nil {
-			return errors.Join(w.Flush(), fmt.Errorf("line %d: %w", p.number, p.err))
-		}
-		if _, err := w.Write(append(p.out, '\n')); err != nil {
+		if err := w.write(p); err != nil {
 			return err
 		}
 		if len(order) == 0 { // someone may be waiting
-			if err := w.Flush(); err != nil {
+			if err := w.out.Flush(); err != nil {
 				return err
 			}
 		}
 	}
-	if err := w.Flush(); err != nil {
+	return nil
+}
+
+func (w *lineWriter) write(p *pending) error {
+	w.lines++
+	switch {
+	case p.err != nil && w.strict:
+		return fmt.Errorf("%s:%d: %w", w.name, p.number, p.err)
+	case p.err != nil:
+		w.bad++
+		_, err := fmt.Fprintf(w.problems, "%s:%d: %v\n", w.name, p.number, p.err)
 		return err
 	}
-	return <-read
+	_, err := w.out.Write(append(p.out, '\n'))
+	return err
+}
+
+// finish writes what is left and says how many lines were bad.
+func (w *lineWriter) finish() error {
+	err := w.out.Flush()
+	if w.bad > 0 {
+		err = errors.Join(err, fmt.Errorf("%d of %d lines could not be classified", w.bad, w.lines))
+	}
+	return err
 }

@@ -65,24 +65,49 @@ func TestTrainEvalClassify(t *testing.T) {
 	}
 }
 
-func TestClassifyKeepsTheOrderAndNamesTheBadLine(t *testing.T) {
+// manyPrompts are lines of which the last three are bad, bad and good.
+func manyPrompts() string {
 	var b strings.Builder
 	for i := range 500 {
 		fmt.Fprintf(&b, `{"id":%d,"prompt":"%s"}`+"\n", i, strings.Repeat("why ", i%50+1))
 	}
-	b.WriteString("{}\n")
-	out, err := tiershift(t, "classify", "-f", quickstart, "--in", write(t, "in.jsonl", b.String()))
-	if err == nil || err.Error() != "line 501: prompt: is missing" {
+	b.WriteString("{}\nprompt\n" + `{"id":500,"prompt":"why"}` + "\n")
+	return b.String()
+}
+
+func TestClassifyKeepsTheOrderAndNamesBadLines(t *testing.T) {
+	in := write(t, "in.jsonl", manyPrompts())
+	root := newRoot()
+	var out, problems strings.Builder
+	root.SetOut(&out)
+	root.SetErr(&problems)
+	root.SetArgs([]string{"classify", "-f", quickstart, "--in", in})
+	if err := root.ExecuteContext(t.Context()); err == nil || err.Error() != "2 of 503 lines could not be classified" {
 		t.Errorf("error %v", err)
 	}
-	lines := strings.Split(strings.TrimSpace(out), "\n")
-	if len(lines) != 500 {
-		t.Fatalf("%d lines before the bad one, want 500", len(lines))
+	named := strings.Split(strings.TrimSpace(problems.String()), "\n")
+	if len(named) != 2 || named[0] != in+":501: prompt: is missing" || !strings.HasPrefix(named[1], in+":502: is not a JSON object") {
+		t.Errorf("named %q", named)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 501 {
+		t.Fatalf("%d lines, want all 501 good ones", len(lines))
 	}
 	for i, line := range lines {
 		if !strings.HasPrefix(line, fmt.Sprintf(`{"id":%d,`, i)) {
 			t.Fatalf("line %d is %s", i, line)
 		}
+	}
+}
+
+func TestStrictClassifyStopsAtTheFirstBadLine(t *testing.T) {
+	in := write(t, "in.jsonl", manyPrompts())
+	out, err := tiershift(t, "classify", "--strict", "-f", quickstart, "--in", in)
+	if err == nil || err.Error() != in+":501: prompt: is missing" {
+		t.Errorf("error %v", err)
+	}
+	if lines := strings.Count(out, "\n"); lines != 500 {
+		t.Errorf("%d lines, want the 500 before the bad one", lines)
 	}
 }
 

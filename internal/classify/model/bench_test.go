@@ -12,7 +12,7 @@ const prose = "The board asked the team to compare three suppliers by cost, deli
 func BenchmarkPredict(b *testing.B) {
 	m := random(b, 3, true)
 	for i := range m.tiers { // as many trees as training grows
-		m.tiers[i].Forest = randomForest(rand.New(rand.NewPCG(1, uint64(i))), MaxTrees)
+		m.tiers[i].Forest = randomForest(rand.New(rand.NewPCG(1, uint64(i))), 90)
 	}
 	for _, size := range []int{200, 2 << 10, 20 << 10, 200 << 10} {
 		text := []byte(strings.Repeat(prose, size/len(prose)+1)[:size])

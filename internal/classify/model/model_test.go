@@ -93,6 +93,39 @@ func TestATreeIsWalkedFromTheRootToALeaf(t *testing.T) {
 	}
 }
 
+func TestTreesWalkedAbreastEndWhereEachAloneDoes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 1))
+	for trees := range 2*abreast + 2 {
+		f := randomForest(rng, trees)
+		var in [NumInputs]float32
+		for j := range in {
+			in[j] = rng.Float32()
+		}
+		sum := 0
+		for tree := range trees {
+			at := 0
+			for at < TreeSplits {
+				split := tree*TreeSplits + at
+				at = 2*at + 1
+				if in[f.Inputs[split]] > f.Thresholds[split] {
+					at++
+				}
+			}
+			sum += int(f.Leaves[tree*TreeLeaves+at-TreeSplits])
+		}
+		want := 0.0
+		if p := float64(sum) / float64(255*max(trees, 1)); trees > 0 {
+			want = math.Log(p / (1 - p))
+		}
+		if got := f.LogOdds(&in); math.Abs(float64(got)-want) > 1e-5 {
+			t.Errorf("%d trees: log odds %g, want %g", trees, got, want)
+		}
+	}
+	if below(0, 0.5, 0.5) != 1 || below(0, 0.6, 0.5) != 2 || below(0, -0.6, -0.5) != 1 || below(0, 0, 0) != 1 {
+		t.Error("an input that is not above the threshold does not go left")
+	}
+}
+
 func TestATextIsPlacedByItsDistinctWords(t *testing.T) {
 	topics := randomTopics(rand.New(rand.NewPCG(1, 2)))
 	var once, twice, other Inputs

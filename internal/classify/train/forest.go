@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 
@@ -9,7 +10,7 @@ import (
 
 // How a forest grows; chosen by cross-validation.
 const (
-	allTrees     = 180 // of all tiers: they bound the time of a decision and the size of a file
+	allTrees     = 270 // of all tiers: they bound the time of a decision and the size of a file
 	leafWeight   = 8   // least weight of the rows in a leaf
 	triedPercent = 30  // of the inputs, that a split is sought among
 )
@@ -53,7 +54,9 @@ type grower struct {
 	forest         *model.Forest
 }
 
-func growForest(in *inputs, target, weight []float64, trees int) *model.Forest {
+// growForest grows a forest. Once ctx is done it stops between two trees: what it
+// returns then is not to be used.
+func growForest(ctx context.Context, in *inputs, target, weight []float64, trees int) *model.Forest {
 	g := &grower{in: in, target: target, weight: weight, random: rand.New(rand.NewPCG(3, 4)), forest: &model.Forest{
 		Inputs:     make([]uint8, trees*model.TreeSplits),
 		Thresholds: make([]float32, trees*model.TreeSplits),
@@ -68,7 +71,7 @@ func growForest(in *inputs, target, weight []float64, trees int) *model.Forest {
 			rows = append(rows, int32(i))
 		}
 	}
-	for t := range trees {
+	for t := 0; t < trees && ctx.Err() == nil; t++ {
 		g.grow(t, 0, rows)
 	}
 	return g.forest

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 
@@ -41,8 +42,9 @@ func readTexts(rows []Row) *texts {
 
 // newTopics finds the directions in which the texts differ most: the first right
 // singular vectors of the matrix of texts and weighted words, by orthogonal
-// iteration (Golub and Van Loan, Matrix Computations, section 7.3.2).
-func newTopics(rows []Row) *model.Topics {
+// iteration (Golub and Van Loan, Matrix Computations, section 7.3.2). Once ctx is done
+// it stops between two rounds: what it returns then is not to be used.
+func newTopics(ctx context.Context, rows []Row) *model.Topics {
 	t := readTexts(rows)
 	const dims, rounds = model.TopicDims, 8
 	random := rand.New(rand.NewPCG(1, 2)) // any start will do, but always the same
@@ -52,7 +54,7 @@ func newTopics(rows []Row) *model.Topics {
 	}
 	orthonormalise(v)
 	next := make([]float64, len(v))
-	for range rounds {
+	for round := 0; round < rounds && ctx.Err() == nil; round++ {
 		clear(next)
 		for i := range t.words {
 			t.round(i, v, next)

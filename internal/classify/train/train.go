@@ -84,7 +84,7 @@ func Run(ctx context.Context, data *Data, opts Options) (*Result, error) {
 	if opts.Base != nil {
 		base = opts.Base()
 	}
-	topics := topicsOf(base, data.Rows)
+	topics := topicsOf(ctx, base, data.Rows)
 	in := newInputs(data.Rows, topics)
 	for _, t := range tierTasks {
 		t.inputs, t.trees, t.f = in, min(allTrees/len(tierTasks), model.MaxTrees), make([]float64, len(data.Rows))
@@ -321,7 +321,7 @@ func (t *task) fit(ctx context.Context, d *design, fold []int, without int) {
 	w := (&logistic{x: &d.matrix, target: t.target, weight: weight, penalty: t.penalty, unused: t.unused}).minimise(ctx)
 	var forest *model.Forest
 	if t.inputs != nil && ctx.Err() == nil {
-		forest = growForest(t.inputs, t.target, weight, t.trees)
+		forest = growForest(ctx, t.inputs, t.target, weight, t.trees)
 	}
 	if without < 0 {
 		t.full, t.forest = w, forest
@@ -340,11 +340,11 @@ func (t *task) fit(ctx context.Context, d *design, fold []int, without int) {
 }
 
 // topicsOf are those of the base, or learned from the rows.
-func topicsOf(base *model.Model, rows []Row) *model.Topics {
+func topicsOf(ctx context.Context, base *model.Model, rows []Row) *model.Topics {
 	if base != nil && base.Topics() != nil {
 		return base.Topics()
 	}
-	return newTopics(rows)
+	return newTopics(ctx, rows)
 }
 
 func (t *task) calibrate() {

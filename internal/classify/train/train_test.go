@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -218,7 +219,7 @@ func TestAForestLearnsWhatALinearModelCannot(t *testing.T) {
 		}
 		target[i] = indicator((in[0][i] > 0.5) != (in[1][i] > 0.5))
 	}
-	f := growForest(in, target, weight, 60)
+	f := growForest(t.Context(), in, target, weight, 60)
 	right := 0
 	for i := n / 2; i < n; i++ {
 		row := in.row(i)
@@ -228,6 +229,24 @@ func TestAForestLearnsWhatALinearModelCannot(t *testing.T) {
 	}
 	if right < n/2*9/10 {
 		t.Errorf("%d of %d right", right, n/2)
+	}
+}
+
+func TestAForestStopsWhenTold(t *testing.T) {
+	in := &inputs{}
+	target, weight := make([]float64, 200), make([]float64, 200)
+	for j := range in {
+		in[j] = make([]float32, len(target))
+	}
+	for i := range target {
+		in[0][i], target[i], weight[i] = float32(i), indicator(i < 100), 1
+	}
+	full := growForest(t.Context(), in, target, weight, 5)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	stopped := growForest(ctx, in, target, weight, 5)
+	if slices.Max(full.Leaves) == 0 || slices.Max(stopped.Leaves) != 0 {
+		t.Errorf("leaves of at most %d, and %d although it was to stop", slices.Max(full.Leaves), slices.Max(stopped.Leaves))
 	}
 }
 
@@ -244,7 +263,7 @@ func TestTopicsPlaceWordsOfOneSubjectTogether(t *testing.T) {
 	for range 600 {
 		rows = append(rows, Row{Prompt: speak("ring")}, Row{Prompt: speak("dough")})
 	}
-	topics := newTopics(rows)
+	topics := newTopics(t.Context(), rows)
 	place := func(text string) (out [model.TopicDims]float64) {
 		var f model.Features
 		var in model.Inputs
