@@ -7,8 +7,8 @@ import (
 
 	"github.com/tiershift/tiershift/internal/provider/chat"
 	"github.com/tiershift/tiershift/internal/provider/gemini"
-	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/provider/openaichat"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/routerconfig"
 )
 

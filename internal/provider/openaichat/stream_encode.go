@@ -5,8 +5,8 @@ import (
 
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/provider/chat"
-	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/provider/openaiwire"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 )
 
 // streamEncoder writes the chunks of a stream.

@@ -13,8 +13,8 @@ import (
 	"github.com/tiershift/tiershift/internal/provider/anthropic"
 	"github.com/tiershift/tiershift/internal/provider/chat"
 	"github.com/tiershift/tiershift/internal/provider/gemini"
-	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/provider/openaichat"
+	"github.com/tiershift/tiershift/internal/provider/patch"
 	"github.com/tiershift/tiershift/internal/provider/responses"
 )
 
