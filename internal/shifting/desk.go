@@ -175,7 +175,9 @@ func (h *holding) decide(ctx context.Context, r *route) {
 		after = r.status
 	}
 	h.out.Changed = h.out.Changed || !equality.Semantic.DeepEqual(after, r.status)
-	h.begun[r.input.Route] = worth || r.input.Window.Fault != "" // a window with a fault never loses it
+	// A window with a fault never loses it, and one that begins before what was counted
+	// never gets past that.
+	h.begun[r.input.Route] = worth || r.input.Window.Fault != "" || d.Reason == shift.ReasonCounted
 	h.out.Routes = append(h.out.Routes, after)
 }
 

@@ -231,6 +231,31 @@ func TestARestartHoldsTheSplitAndMeasuresAnew(t *testing.T) {
 	}
 }
 
+// The leader before had a clock that was far ahead, and so are its decisions.
+func TestDecisionsOfAClockThatWasAheadCostOneWriteAndAreOverOnceTheClockIsThere(t *testing.T) {
+	w := newWorld(t, shifts("chat", nil)).round()
+	w.router.serve("chat", "mid", 1000)
+	w.after(interval)
+	writes := w.writes
+	w.desk = shifting.NewDesk(shifting.Options{})
+	w.after(-5*interval).after(interval).expect("chat", shift.ReasonCounted, "")
+	if w.writes-writes != 1 {
+		t.Fatalf("%d writes", w.writes-writes)
+	}
+	for range 3 {
+		w.router.serve("chat", "mid", 100)
+		if w.after(interval).expect("chat", shift.ReasonCounted, ""); w.writes-writes != 1 {
+			t.Fatalf("%d writes to say it", w.writes-writes)
+		}
+	}
+	w.router.serve("chat", "mid", 400)
+	w.after(interval).after(interval) // reaches back to before what was counted
+	w.router.serve("chat", "mid", 300)
+	if w.after(interval).expect("chat", shift.ReasonTooFewSamples, ""); w.route("chat").Window.Requests != 300 || w.writes-writes != 2 {
+		t.Errorf("%+v after %d writes", w.route("chat").Window, w.writes-writes)
+	}
+}
+
 func TestALostStatusIsTheSafeStart(t *testing.T) {
 	w := newWorld(t, shifts("chat", nil)).round()
 	w.policy.Status.Routes[0].Split = []v1alpha1.TierShare{{Tier: "nano", Percent: 100}}
