@@ -249,8 +249,8 @@ func (h *holding) nextRound() time.Time {
 	if shortest == 0 {
 		return time.Time{}
 	}
-	if !h.due {
-		return h.desk.next
+	if !h.due { // an interval that became shorter is not waited for as it was
+		return earlier(h.desk.next, h.in.Now.Add(shortest))
 	}
 	wait := shortest
 	for i := range h.routes {
@@ -260,6 +260,13 @@ func (h *holding) nextRound() time.Time {
 		}
 	}
 	return h.in.Now.Add(wait)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func (h *holding) decided(route string) bool {

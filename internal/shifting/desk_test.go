@@ -165,6 +165,22 @@ func TestBetweenRoundsNothingIsMeasuredNorWritten(t *testing.T) {
 	}
 }
 
+func TestAShorterIntervalCountsFromTheEdit(t *testing.T) {
+	w := newWorld(t, shifts("chat", nil)).round()
+	w.router.serve("chat", "mid", 1000)
+	w.policy.Spec.Routes[0].Shift.Interval = &metav1.Duration{Duration: time.Minute}
+	if w.after(time.Second); w.last.Changed || w.last.Next != time.Minute {
+		t.Fatalf("next in %s: %+v", w.last.Next, w.last)
+	}
+	if w.after(30 * time.Second); w.last.Changed || w.last.Next != 30*time.Second {
+		t.Fatalf("another look puts it off to %s: %+v", w.last.Next, w.last)
+	}
+	w.after(30 * time.Second)
+	if s := w.route("chat"); w.last.Next != time.Minute || s.Window == nil || s.Window.Requests != 1000 {
+		t.Errorf("next in %s: %+v", w.last.Next, s.Window)
+	}
+}
+
 func TestTimeThatPassesWithoutTrafficCostsNoWrite(t *testing.T) {
 	w := newWorld(t, shifts("chat", nil)).round()
 	w.router.serve("chat", "mid", 1000)
