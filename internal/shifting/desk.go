@@ -175,7 +175,9 @@ func (h *holding) decide(ctx context.Context, r *route) {
 		after = r.status
 	}
 	h.out.Changed = h.out.Changed || !equality.Semantic.DeepEqual(after, r.status)
-	h.begun[r.input.Route] = worth || r.input.Window.Fault != "" // a window with a fault never loses it
+	// A window with a fault never loses it, and one that begins before what was counted
+	// never gets past that.
+	h.begun[r.input.Route] = worth || r.input.Window.Fault != "" || d.Reason == shift.ReasonCounted
 	h.out.Routes = append(h.out.Routes, after)
 }
 
@@ -247,8 +249,8 @@ func (h *holding) nextRound() time.Time {
 	if shortest == 0 {
 		return time.Time{}
 	}
-	if !h.due {
-		return h.desk.next
+	if !h.due { // an interval that became shorter is not waited for as it was
+		return earlier(h.desk.next, h.in.Now.Add(shortest))
 	}
 	wait := shortest
 	for i := range h.routes {
@@ -258,6 +260,13 @@ func (h *holding) nextRound() time.Time {
 		}
 	}
 	return h.in.Now.Add(wait)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func (h *holding) decided(route string) bool {

@@ -165,6 +165,22 @@ func TestBetweenRoundsNothingIsMeasuredNorWritten(t *testing.T) {
 	}
 }
 
+func TestAShorterIntervalCountsFromTheEdit(t *testing.T) {
+	w := newWorld(t, shifts("chat", nil)).round()
+	w.router.serve("chat", "mid", 1000)
+	w.policy.Spec.Routes[0].Shift.Interval = &metav1.Duration{Duration: time.Minute}
+	if w.after(time.Second); w.last.Changed || w.last.Next != time.Minute {
+		t.Fatalf("next in %s: %+v", w.last.Next, w.last)
+	}
+	if w.after(30 * time.Second); w.last.Changed || w.last.Next != 30*time.Second {
+		t.Fatalf("another look puts it off to %s: %+v", w.last.Next, w.last)
+	}
+	w.after(30 * time.Second)
+	if s := w.route("chat"); w.last.Next != time.Minute || s.Window == nil || s.Window.Requests != 1000 {
+		t.Errorf("next in %s: %+v", w.last.Next, s.Window)
+	}
+}
+
 func TestTimeThatPassesWithoutTrafficCostsNoWrite(t *testing.T) {
 	w := newWorld(t, shifts("chat", nil)).round()
 	w.router.serve("chat", "mid", 1000)
@@ -228,6 +244,31 @@ func TestARestartHoldsTheSplitAndMeasuresAnew(t *testing.T) {
 	w.router.serve("chat", "mid", 50)
 	if w.after(interval); w.route("chat").Window.Requests != 50 || w.route("chat").Split[0].Percent != 30 {
 		t.Errorf("%+v", w.route("chat"))
+	}
+}
+
+// The leader before had a clock that was far ahead, and so are its decisions.
+func TestDecisionsOfAClockThatWasAheadCostOneWriteAndAreOverOnceTheClockIsThere(t *testing.T) {
+	w := newWorld(t, shifts("chat", nil)).round()
+	w.router.serve("chat", "mid", 1000)
+	w.after(interval)
+	writes := w.writes
+	w.desk = shifting.NewDesk(shifting.Options{})
+	w.after(-5*interval).after(interval).expect("chat", shift.ReasonCounted, "")
+	if w.writes-writes != 1 {
+		t.Fatalf("%d writes", w.writes-writes)
+	}
+	for range 3 {
+		w.router.serve("chat", "mid", 100)
+		if w.after(interval).expect("chat", shift.ReasonCounted, ""); w.writes-writes != 1 {
+			t.Fatalf("%d writes to say it", w.writes-writes)
+		}
+	}
+	w.router.serve("chat", "mid", 400)
+	w.after(interval).after(interval) // reaches back to before what was counted
+	w.router.serve("chat", "mid", 300)
+	if w.after(interval).expect("chat", shift.ReasonTooFewSamples, ""); w.route("chat").Window.Requests != 300 || w.writes-writes != 2 {
+		t.Errorf("%+v after %d writes", w.route("chat").Window, w.writes-writes)
 	}
 }
 

@@ -301,6 +301,11 @@ func shiftsWith(ctx context.Context, clock fastClock, settings *v1alpha1.Shift) 
 	Eventually(policyState(ctx, w.namespace, v1alpha1.ConditionReady)).WithContext(ctx).Should(Equal("True Ready"))
 	Eventually(acknowledged(ctx, w.namespace)).WithContext(ctx).Should(Equal(v1alpha1.RouterCount{Total: 2, Acknowledged: 2}))
 	change(ctx, w.namespace, func(p *v1alpha1.RoutingPolicy) { p.Spec.Routes[0].Shift = settings })
+	// To operators of later stories the decisions would be of the future, and their
+	// own of a moment that depends on the order of the stories.
+	DeferCleanup(func(ctx context.Context) {
+		change(ctx, w.namespace, func(p *v1alpha1.RoutingPolicy) { p.Spec.Routes[0].Shift = nil })
+	})
 	w.traffic = begin(w.namespace, 80)
 	return w
 }
@@ -321,7 +326,13 @@ func documents(text, namespace string) []*unstructured.Unstructured {
 // chat is the status of the route.
 func (w *shiftWorld) chat(ctx context.Context) v1alpha1.RouteStatus {
 	GinkgoHelper()
-	policy := get(ctx, &v1alpha1.RoutingPolicy{}, w.namespace, "support")
+	return routeStatus(ctx, w.namespace)
+}
+
+// routeStatus is that of the only route that shifts.
+func routeStatus(ctx context.Context, namespace string) v1alpha1.RouteStatus {
+	GinkgoHelper()
+	policy := get(ctx, &v1alpha1.RoutingPolicy{}, namespace, "support")
 	if len(policy.Status.Routes) == 0 {
 		return v1alpha1.RouteStatus{}
 	}
