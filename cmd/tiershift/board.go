@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tiershift/tiershift/api/v1alpha1"
+	"github.com/tiershift/tiershift/internal/metricnames"
 	"github.com/tiershift/tiershift/internal/pricing"
 	"github.com/tiershift/tiershift/internal/replay"
 	"github.com/tiershift/tiershift/internal/router"
@@ -81,7 +83,7 @@ func (b *board) observe(r *router.Record) {
 	defer b.mu.Unlock()
 	t := b.tally(r.Tier)
 	t.requests++
-	if r.Status >= 400 {
+	if r.Status >= http.StatusBadRequest && r.Outcome != metricnames.OutcomeCancelled {
 		t.failed++
 	}
 	t.cost, t.baseline = t.cost.Add(r.Cost), t.baseline.Add(r.Baseline)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -70,13 +71,26 @@ func noArguments(cmd *cobra.Command, args []string) error {
 }
 
 func newVersion() *cobra.Command {
-	return &cobra.Command{
+	flags := &manifestFlags{}
+	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := flags.checkOutput(); err != nil {
+				return err
+			}
+			if flags.output == "json" {
+				return writeJSON(cmd.OutOrStdout(), struct {
+					Version  string `json:"version"`
+					Go       string `json:"go"`
+					Platform string `json:"platform"`
+				}{version.String(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
+			}
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), "tiershift", version.String())
 			return err
 		},
 	}
+	flags.addOutput(cmd)
+	return cmd
 }

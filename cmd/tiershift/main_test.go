@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tiershift/tiershift/internal/metricnames"
+	"github.com/tiershift/tiershift/internal/router"
 	"github.com/tiershift/tiershift/internal/router/reload"
 )
 
@@ -179,6 +181,29 @@ func TestRunSaysWhatOfTheReplayWasRefused(t *testing.T) {
 	end()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestVersionAsJSON(t *testing.T) {
+	out, err := tiershift(t, "version", "-o", "json")
+	var got map[string]string
+	if err != nil || json.Unmarshal([]byte(out), &got) != nil || got["version"] == "" || got["platform"] == "" {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// A client that went away is no failure of the tier's.
+func TestTheTableCountsFailures(t *testing.T) {
+	b := newBoard(&providers{}, nil)
+	for _, r := range []router.Record{
+		{Tier: "mid", Status: 200, Outcome: metricnames.OutcomeSuccess},
+		{Tier: "mid", Status: 502, Outcome: metricnames.OutcomeUpstreamError},
+		{Tier: "mid", Status: 499, Outcome: metricnames.OutcomeCancelled},
+	} {
+		b.observe(&r)
+	}
+	if mid := b.tally("mid"); mid.requests != 3 || mid.failed != 1 {
+		t.Errorf("%d requests, %d failed", mid.requests, mid.failed)
 	}
 }
 
