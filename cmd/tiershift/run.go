@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -95,6 +97,7 @@ func run(ctx context.Context, flags *runFlags, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
+	defer collectOften(startTime)()
 	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: flags.logLevel}))
 	providers := &providers{seed: flags.seed, simulate: flags.simulate}
 	defer providers.close()
@@ -138,6 +141,22 @@ func run(ctx context.Context, flags *runFlags, out, errOut io.Writer) error {
 	board.config = func() *routerconfig.Config { return p.Server().Engine().Config() }
 	shift := func(ctx context.Context) { embedded.NewShifter(source, metrics, log).Run(ctx) }
 	return serve(ctx, flags, p, ready, shift, board, out)
+}
+
+// startTime is about how long it takes until everything was read that is read once.
+const startTime = 10 * time.Second
+
+// collectOften keeps memory low for so long: starting leaves several times as much
+// behind as stays, which a laptop need not hold. end ends it.
+func collectOften(d time.Duration) (end func()) {
+	const often = 40
+	usual := debug.SetGCPercent(often)
+	restore := sync.OnceFunc(func() { debug.SetGCPercent(usual) })
+	timer := time.AfterFunc(d, restore)
+	return func() {
+		timer.Stop()
+		restore()
+	}
 }
 
 // serve runs the router, shifting and the replay beside it, and prints the summary
