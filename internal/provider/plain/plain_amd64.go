@@ -21,9 +21,9 @@ func skipKernel(b []byte, i int) (next, length int) {
 	case kernel == kernelAVX512 && left >= 64 && i >= lookBehind:
 		read, wrote := skipAVX512(&b[i], left)
 		return i + read, wrote
-	case kernel != kernelNone && left >= 32:
-		n := indexAVX2(&b[i], left)
-		return i + n, n
+	case kernel != kernelNone && left > 32:
+		read, wrote := skipAVX2(&b[i], left)
+		return i + read, wrote
 	}
 	return i, 0
 }
@@ -46,7 +46,7 @@ func copyKernel(dst, b []byte, i int) (next, wrote int) {
 const lookBehind = 3
 
 //go:noescape
-func indexAVX2(p *byte, n int) int
+func skipAVX2(p *byte, n int) (read, wrote int)
 
 //go:noescape
 func copyAVX2(dst *byte, room int, src *byte, n int) (wrote, read int)

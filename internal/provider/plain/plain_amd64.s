@@ -7,20 +7,21 @@ DATA constants<>+4(SB)/4, $0x22222222
 DATA constants<>+8(SB)/4, $0x5c5c5c5c
 GLOBL constants<>(SB), RODATA|NOPTR, $12
 
-// func indexAVX2(p *byte, n int) int
-TEXT ·indexAVX2(SB), NOSPLIT, $0-24
+// func skipAVX2(p *byte, n int) (read, wrote int)
+TEXT ·skipAVX2(SB), NOSPLIT, $0-32
 	MOVQ         p+0(FP), SI
 	MOVQ         n+8(FP), CX
 	VPBROADCASTD constants<>+0(SB), Y5
 	VPBROADCASTD constants<>+4(SB), Y6
 	VPBROADCASTD constants<>+8(SB), Y7
-	XORL         AX, AX
-	SUBQ         $32, CX               // the last index at which 32 bytes are left
+	LEAQ         ·ShortEscapes(SB), R9
+	XORL         AX, AX                // the escapes
+	LEAQ         -33(SI)(CX*1), CX     // the last at which 33 bytes are left
 
 block:
-	CMPQ      AX, CX
-	JGT       done
-	VMOVDQU   (SI)(AX*1), Y0
+	CMPQ      SI, CX
+	JHI       done
+	VMOVDQU   (SI), Y0
 	VPCMPGTB  Y0, Y5, Y1
 	VPCMPEQB  Y0, Y6, Y2
 	VPCMPEQB  Y0, Y7, Y3
@@ -29,16 +30,27 @@ block:
 	VPMOVMSKB Y1, DX
 	TESTL     DX, DX
 	JNE       found
-	ADDQ      $32, AX
+	ADDQ      $32, SI
 	JMP       block
 
 found:
-	BSFL DX, DX
-	ADDQ DX, AX
+	BSFL    DX, DX
+	ADDQ    DX, SI
+	CMPB    (SI), $0x5c
+	JNE     done
+	MOVBLZX 1(SI), R8
+	CMPB    (R9)(R8*1), $0
+	JEQ     done
+	ADDQ    $2, SI
+	INCQ    AX
+	JMP     block
 
 done:
 	VZEROUPPER
-	MOVQ AX, ret+16(FP)
+	SUBQ p+0(FP), SI
+	MOVQ SI, read+16(FP)
+	SUBQ AX, SI
+	MOVQ SI, wrote+24(FP)
 	RET
 
 // func copyAVX2(dst *byte, room int, src *byte, n int) (wrote, read int)

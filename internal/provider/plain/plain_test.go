@@ -119,6 +119,18 @@ func FuzzPlain(f *testing.F) {
 	})
 }
 
+func BenchmarkSkip(b *testing.B) {
+	src := []byte(strings.Repeat(`The quick brown fox jumps over the \"lazy\" dog while seven wizards box.\n`, 200))
+	eachKernel(func(name string) {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(src)))
+			for b.Loop() {
+				Skip(src, 3)
+			}
+		})
+	})
+}
+
 func BenchmarkCopy(b *testing.B) {
 	src := []byte(strings.Repeat(`The quick brown fox jumps over the \"lazy\" dog while seven wizards box.\n`, 200))
 	dst := make([]byte, len(src))
